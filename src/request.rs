@@ -1,0 +1,178 @@
+//! What can be asked of the kernel's objects, whatever they are: the contract between the objects of `tc` and `route` and the
+//! connection that carries the requests.
+
+use crate::wire::{Attrs, DecodeError, EncodeError, Reader, Writer};
+use std::fmt::{self, Display, Formatter};
+
+const NLM_F_REPLACE: u16 = 0x100;
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
+const NLM_F_APPEND: u16 = 0x800;
+
+/// What to do with one object. The words are those of `tc` and `ip`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Create it; it must not be there.
+    Add,
+    /// Create it, or put it in the place of the one that is there.
+    Replace,
+    /// Change the one that is there.
+    Change,
+    /// Create it behind others with the same key (routes).
+    Append,
+    /// Create it in front of others with the same key (routes).
+    Prepend,
+    /// Delete it.
+    Delete,
+    /// Read it.
+    Get,
+}
+
+impl Verb {
+    /// The NLM_F_ flags beside NLM_F_REQUEST and NLM_F_ACK.
+    pub fn flags(self) -> u16 {
+        match self {
+            Verb::Add => NLM_F_CREATE | NLM_F_EXCL,
+            Verb::Replace => NLM_F_CREATE | NLM_F_REPLACE,
+            Verb::Change => NLM_F_REPLACE,
+            Verb::Append => NLM_F_CREATE | NLM_F_APPEND,
+            Verb::Prepend => NLM_F_CREATE,
+            Verb::Delete | Verb::Get => 0,
+        }
+    }
+
+    /// The message type of this verb, where `new` is the object's RTM_NEW type: rtnetlink numbers NEW, DEL and GET in a row.
+    pub fn message(self, new: u16) -> u16 {
+        match self {
+            Verb::Delete => new + 1,
+            Verb::Get => new + 2,
+            _ => new,
+        }
+    }
+}
+
+impl Display for Verb {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verb::Add => "add",
+            Verb::Replace => "replace",
+            Verb::Change => "change",
+            Verb::Append => "append",
+            Verb::Prepend => "prepend",
+            Verb::Delete => "del",
+            Verb::Get => "get",
+        })
+    }
+}
+
+/// An object of the kernel that the five verbs apply to.
+pub trait Object: Sized {
+    /// What it is called in messages: "qdisc", "route".
+    const NOUN: &'static str;
+    /// The RTM_NEW message type; RTM_DEL and RTM_GET follow it.
+    const NEW: u16;
+    /// The length of the fixed header in front of the attributes, such as 20 for `struct tcmsg`.
+    const HEADER: usize;
+
+    /// The NLM_F_ flags that the verb needs for this object.
+    fn flags(&self, verb: Verb) -> u16 {
+        verb.flags()
+    }
+
+    /// Appends the body of the request: the family's header and the attributes.
+    ///
+    /// # Errors
+    /// Whatever makes the request meaningless, such as a filter to be added without a kind.
+    fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError>;
+
+    /// Reads the body of a message that describes one object.
+    fn decode(body: &[u8]) -> Result<Self, DecodeError>;
+
+    /// The kernel's name of the attribute that stands `offset` bytes into the body of a request, for error messages.
+    /// Most implementations are one call of [`attribute_at`].
+    fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str>;
+
+    /// Writes the `tc` or `ip` command that does `verb` with this object.
+    fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result;
+}
+
+/// What to list: which objects, and how to ask for them.
+pub trait Query {
+    /// What comes back.
+    type Object: Object;
+
+    /// Appends the body of the dump request.
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError>;
+
+    /// Whether the object is one of those asked for. The kernel does not filter every dump by everything that can be
+    /// asked here. The query may also complete the object, with its device's name for example.
+    fn take(&self, _object: &mut Self::Object) -> bool {
+        true
+    }
+
+    /// Writes the `tc` or `ip` command that shows the same.
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result;
+}
+
+/// A verb with its object: prints as the command that does the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a, O> {
+    /// What to do.
+    pub verb: Verb,
+    /// With what.
+    pub object: &'a O,
+}
+
+impl<'a, O: Object> Request<'a, O> {
+    /// A request to do `verb` with `object`.
+    pub fn new(verb: Verb, object: &'a O) -> Self {
+        Request { verb, object }
+    }
+}
+
+impl<O: Object> Display for Request<'_, O> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.object.command(self.verb, f)
+    }
+}
+
+/// The name of the attribute that starts `offset` bytes into a message body whose family header is `header` bytes long.
+///
+/// `name_at` knows the names; the walk follows the nests that contain the offset. A bounded number of levels is
+/// followed: no set of the kernel nests deeper than that.
+pub fn attribute_at(
+    body: &[u8],
+    header: usize,
+    offset: usize,
+    name_at: impl Fn(&[u16]) -> Option<&'static str>,
+) -> Option<&'static str> {
+    const LEVELS: usize = 16;
+    let mut path = Vec::with_capacity(LEVELS);
+    let mut base = header.next_multiple_of(4);
+    let mut rest = body.get(base..)?;
+    for _ in 0..LEVELS {
+        let (start, attr) = containing(Reader::new(rest).attrs(), base, offset)?;
+        path.push(attr.ty);
+        if start == offset {
+            break;
+        }
+        rest = attr.payload;
+        base = start + 4;
+    }
+    name_at(&path)
+}
+
+/// The attribute that spans `offset`, and where it starts; the first one starts at `base`.
+fn containing<'a>(attrs: Attrs<'a>, base: usize, offset: usize) -> Option<(usize, crate::wire::Attr<'a>)> {
+    let mut start = base;
+    for attr in attrs {
+        let attr = attr.ok()?;
+        let end = start + 4 + attr.payload.len();
+        if (start..end).contains(&offset) {
+            return Some((start, attr));
+        }
+        start = end.next_multiple_of(4);
+    }
+    None
+}

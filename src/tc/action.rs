@@ -1,0 +1,179 @@
+use super::attributes::put_unknown;
+use super::qdisc::put_name;
+use super::registry::Noun;
+use super::{ActionKind, Stats};
+use crate::units::Name;
+use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+const TCA_ACT_KIND: u16 = 1;
+const TCA_ACT_OPTIONS: u16 = 2;
+const TCA_ACT_INDEX: u16 = 3;
+const TCA_ACT_STATS: u16 = 4;
+const TCA_ACT_PAD: u16 = 5;
+const TCA_ACT_COOKIE: u16 = 6;
+const TCA_ACT_FLAGS: u16 = 7;
+const TCA_ACT_HW_STATS: u16 = 8;
+const TCA_ACT_USED_HW_STATS: u16 = 9;
+const TCA_ACT_IN_HW_COUNT: u16 = 10;
+
+/// The attributes of one action.
+pub(super) const TABLE: Table = Table {
+    set: "action",
+    names: &[
+        (TCA_ACT_KIND, "TCA_ACT_KIND"),
+        (TCA_ACT_OPTIONS, "TCA_ACT_OPTIONS"),
+        (TCA_ACT_INDEX, "TCA_ACT_INDEX"),
+        (TCA_ACT_STATS, "TCA_ACT_STATS"),
+        (TCA_ACT_PAD, "TCA_ACT_PAD"),
+        (TCA_ACT_COOKIE, "TCA_ACT_COOKIE"),
+        (TCA_ACT_FLAGS, "TCA_ACT_FLAGS"),
+        (TCA_ACT_HW_STATS, "TCA_ACT_HW_STATS"),
+        (TCA_ACT_USED_HW_STATS, "TCA_ACT_USED_HW_STATS"),
+        (TCA_ACT_IN_HW_COUNT, "TCA_ACT_IN_HW_COUNT"),
+    ],
+};
+
+/// The actions of a filter, in the order in which packets pass them: at most 32, numbered from 1.
+pub type Actions = Indexed<Action>;
+
+/// What is done with a packet that a filter matched. `man 8 tc-actions`, `net/sched/act_api.c`
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Action {
+    /// Kind and options.
+    pub kind: ActionKind,
+    /// Up to 16 bytes that the kernel keeps with the action for its owner.
+    #[doc(alias = "TCA_ACT_COOKIE")]
+    pub cookie: Option<Vec<u8>>,
+    /// TCA_ACT_FLAGS, a bit field: value and which bits count. 1 (no_percpu) saves memory and costs speed.
+    #[doc(alias = "TCA_ACT_FLAGS")]
+    pub flags: Option<Bits>,
+    /// Which statistics hardware shall keep (TCA_ACT_HW_STATS): 1 immediate, 2 delayed, 0 none.
+    #[doc(alias = "TCA_ACT_HW_STATS")]
+    pub hw_stats: Option<Bits>,
+    /// Which statistics hardware keeps. Kernels report it.
+    #[doc(alias = "TCA_ACT_USED_HW_STATS")]
+    pub used_hw_stats: Option<Bits>,
+    /// How many devices do it in hardware. Kernels report it.
+    #[doc(alias = "TCA_ACT_IN_HW_COUNT")]
+    pub in_hw_count: Option<u32>,
+    /// The index where it stands outside the options: in requests that name an action.
+    #[doc(alias = "TCA_ACT_INDEX")]
+    pub index: Option<u32>,
+    /// Statistics. Kernels report them.
+    pub stats: Option<Stats>,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+layout! {
+    /// Bits of which only some are said. `struct nla_bitfield32` of `include/uapi/linux/netlink.h`
+    pub struct Bits = "nla_bitfield32" {
+        /// The bits' values.
+        pub value: u32,
+        /// Which bits are said.
+        pub selector: u32,
+    }
+}
+
+impl Action {
+    /// An action of this kind.
+    pub fn new(kind: impl Into<ActionKind>) -> Self {
+        Action {
+            kind: kind.into(),
+            cookie: None,
+            flags: None,
+            hw_stats: None,
+            used_hw_stats: None,
+            in_hw_count: None,
+            index: None,
+            stats: None,
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Keeps up to 16 bytes with the action.
+    #[must_use]
+    pub fn cookie(mut self, cookie: &[u8]) -> Self {
+        self.cookie = Some(cookie.to_vec());
+        self
+    }
+}
+
+impl<K: Into<ActionKind>> From<K> for Action {
+    fn from(kind: K) -> Self {
+        Action::new(kind)
+    }
+}
+
+impl Value for Action {
+    fn encode(&self, w: &mut Writer) {
+        w.attr_with(TCA_ACT_KIND, |w| put_name(w, self.kind.name()));
+        self.kind.encode(TCA_ACT_OPTIONS, w);
+        self.index.iter().for_each(|index| w.attr(TCA_ACT_INDEX, index));
+        if let Some(cookie) = &self.cookie {
+            if !(1..=16).contains(&cookie.len()) {
+                w.fail(EncodeError::out_of_range("length of the cookie", cookie.len(), "1 to 16 bytes"));
+            }
+            w.attr_with(TCA_ACT_COOKIE, |w| w.put(cookie));
+        }
+        self.flags.iter().for_each(|flags| w.attr(TCA_ACT_FLAGS, flags));
+        self.hw_stats.iter().for_each(|bits| w.attr(TCA_ACT_HW_STATS, bits));
+        put_unknown(w, &self.unknown);
+    }
+
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        // The kind decides how the options are read, and the kernel does not promise an order.
+        let find =
+            |ty| Reader::new(payload).attrs().flatten().find(|attr| attr.ty == ty).map(|attr| attr.payload);
+        let name = Name::decode(find(TCA_ACT_KIND).ok_or(DecodeError::missing("TCA_ACT_KIND"))?)?;
+        let mut action = Action::new(ActionKind::decode(name, find(TCA_ACT_OPTIONS))?);
+        for attr in Reader::new(payload).attrs() {
+            let attr = attr?;
+            let payload = attr.payload;
+            match attr.ty {
+                TCA_ACT_KIND | TCA_ACT_OPTIONS | TCA_ACT_PAD => (),
+                TCA_ACT_INDEX => action.index = Some(Value::decode(payload)?),
+                TCA_ACT_STATS => action.stats = Some(Stats::decode(Noun::Action, &name, payload, None)?),
+                TCA_ACT_COOKIE => action.cookie = Some(payload.to_vec()),
+                TCA_ACT_FLAGS => action.flags = Some(Value::decode(payload)?),
+                TCA_ACT_HW_STATS => action.hw_stats = Some(Value::decode(payload)?),
+                TCA_ACT_USED_HW_STATS => action.used_hw_stats = Some(Value::decode(payload)?),
+                TCA_ACT_IN_HW_COUNT => action.in_hw_count = Some(Value::decode(payload)?),
+                _ => action.unknown.push(attr.into()),
+            }
+        }
+        Ok(action)
+    }
+
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        let (first, _) = path.split_first()?;
+        TABLE.names.iter().find(|(number, _)| number == first).map(|(_, name)| *name)
+    }
+}
+
+/// The words behind `action` in a filter's command.
+impl Display for Action {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        if let Some(cookie) = &self.cookie {
+            f.write_str(" cookie ")?;
+            cookie.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Action {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        use crate::wire::generate::Generate;
+        Action {
+            cookie: Option::<[u8; 5]>::generate(g).map(Vec::from),
+            flags: Generate::generate(g),
+            unknown: g.list(1),
+            ..Action::new(ActionKind::generate(g))
+        }
+    }
+}

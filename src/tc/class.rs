@@ -1,0 +1,174 @@
+use super::attributes::{self, put_unknown, TcMsg, Tca};
+use super::qdisc::put_name;
+use super::registry::Noun;
+use super::{ClassKind, Estimator, Stats};
+use crate::request::{Object, Query, Verb};
+use crate::units::{Dev, Handle};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use std::fmt::{self, Formatter};
+
+/// A class of a classful qdisc. `man 8 tc`, `net/sched/sch_api.c`
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "RTM_NEWTCLASS")]
+pub struct Class {
+    /// The device.
+    pub dev: Dev,
+    /// The qdisc (`1:`) or class (`1:1`) it stands under; [`Handle::ROOT`] in dumps of classes right under a qdisc.
+    ///
+    /// Beware: HTB takes a parent that does not exist for the root.
+    pub parent: Handle,
+    /// The class's own handle, such as `1:10`; its major number is the qdisc's.
+    pub id: Handle,
+    /// Kind and options. `None` only in requests that name the class by its handle.
+    pub kind: Option<ClassKind>,
+    /// The qdisc below it, if the class is a leaf. Kernels report it.
+    pub leaf: Option<Handle>,
+    /// A rate estimator to go with it.
+    #[doc(alias = "TCA_RATE")]
+    pub estimator: Option<Estimator>,
+    /// Statistics. Kernels report them.
+    pub stats: Option<Stats>,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+impl Class {
+    /// A class below `parent` of a device, which is a qdisc (`1:`) or a class (`1:1`).
+    pub fn under(dev: impl Into<Dev>, parent: Handle) -> Self {
+        Class {
+            dev: dev.into(),
+            parent,
+            id: Handle::UNSPEC,
+            kind: None,
+            leaf: None,
+            estimator: None,
+            stats: None,
+            unknown: Vec::new(),
+        }
+    }
+
+    /// The class with this handle, to be changed or deleted wherever it stands.
+    pub fn with_id(dev: impl Into<Dev>, id: Handle) -> Self {
+        Self::under(dev, Handle::UNSPEC).id(id)
+    }
+
+    /// Sets the class's own handle.
+    #[must_use]
+    pub fn id(mut self, id: Handle) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Sets kind and options.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<ClassKind>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Asks for a rate estimator.
+    #[must_use]
+    pub fn estimator(mut self, estimator: Estimator) -> Self {
+        self.estimator = Some(estimator);
+        self
+    }
+
+    /// All classes of a device.
+    pub fn of(dev: impl Into<Dev>) -> Classes {
+        Classes { dev: dev.into(), parent: None }
+    }
+}
+
+impl Object for Class {
+    const NOUN: &'static str = "class";
+    const NEW: u16 = 40;
+    const HEADER: usize = <TcMsg as crate::wire::Fixed>::SIZE;
+
+    fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
+        let brief = matches!(verb, Verb::Delete | Verb::Get);
+        if !brief && self.kind.is_none() {
+            return Err(EncodeError::Missing("the kind of the class"));
+        }
+        TcMsg { family: 0, ifindex: self.dev.index, handle: self.id, parent: self.parent, info: 0 }.encode(w);
+        if let Some(kind) = self.kind.as_ref().filter(|_| !brief) {
+            w.attr_with(attributes::TCA_KIND, |w| put_name(w, kind.name()));
+            kind.encode(attributes::TCA_OPTIONS, w);
+            self.estimator.iter().for_each(|estimator| w.attr(attributes::TCA_RATE, estimator));
+            put_unknown(w, &self.unknown);
+        }
+        Ok(())
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let (header, tca) = Tca::decode(body)?;
+        let stats = tca.stats(Noun::Class)?;
+        Ok(Class {
+            dev: Dev::index(header.ifindex),
+            parent: header.parent,
+            id: header.handle,
+            kind: tca.kind.map(|name| ClassKind::decode(name, tca.options)).transpose()?,
+            leaf: (header.info != 0).then(|| Handle::from_raw(header.info)),
+            estimator: tca.estimator,
+            stats,
+            unknown: tca.unknown,
+        })
+    }
+
+    fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {
+        attributes::attribute_at(body, offset, ClassKind::name_at)
+    }
+
+    fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "tc class {verb} dev {}", self.dev)?;
+        match self.parent {
+            Handle::UNSPEC => (),
+            Handle::ROOT => f.write_str(" root")?,
+            parent => write!(f, " parent {parent}")?,
+        }
+        if self.id != Handle::UNSPEC {
+            write!(f, " classid {}", self.id)?;
+        }
+        if matches!(verb, Verb::Delete | Verb::Get) {
+            return Ok(());
+        }
+        self.estimator.iter().try_for_each(|estimator| write!(f, " {estimator}"))?;
+        self.kind.iter().try_for_each(|kind| write!(f, " {kind}"))
+    }
+}
+
+/// Which classes to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Classes {
+    dev: Dev,
+    parent: Option<Handle>,
+}
+
+impl Classes {
+    /// Only those right below this qdisc or class.
+    #[must_use]
+    pub fn under(mut self, parent: Handle) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+}
+
+impl Query for Classes {
+    type Object = Class;
+
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+        let parent = self.parent.unwrap_or_default();
+        TcMsg { ifindex: self.dev.index, parent, ..TcMsg::default() }.encode(w);
+        Ok(())
+    }
+
+    fn take(&self, class: &mut Class) -> bool {
+        class.dev = self.dev;
+        true
+    }
+
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "tc class show dev {}", self.dev)?;
+        self.parent.iter().try_for_each(|parent| write!(f, " parent {parent}"))
+    }
+}

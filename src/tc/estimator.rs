@@ -1,0 +1,88 @@
+use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// A rate estimator (TCA_RATE): how often the kernel samples an object's counters, and how slowly the average moves.
+///
+/// `man 8 tc` (estimator), `net/core/gen_estimator.c`, `struct tc_estimator` of `include/uapi/linux/pkt_sched.h`.
+#[doc(alias = "tc_estimator")]
+#[doc(alias = "TCA_RATE")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimator {
+    /// The sampling interval: 250 ms × 2^(interval + 2), from -2 (250 ms) to 3 (8 s).
+    pub interval: i8,
+    /// The average's weight: a new sample counts 2^-ewma_log, 0 to 31.
+    pub ewma_log: u8,
+}
+
+impl Estimator {
+    /// The estimator with these kernel values.
+    pub const fn new(interval: i8, ewma_log: u8) -> Self {
+        Estimator { interval, ewma_log }
+    }
+
+    /// The estimator that `tc` makes of an interval and a time constant, both in microseconds: the smallest interval not
+    /// below the one asked for, and the weight whose time constant comes closest from above.
+    ///
+    /// `None` if the interval is above 8 s or the time constant is not more than the interval's third or out of reach.
+    pub fn from_micros(interval: u32, time_constant: u32) -> Option<Self> {
+        let step = (0..=5u8).find(|step| interval <= 250_000 << step)?;
+        let actual = f64::from(250_000u32 << step);
+        let log = (1..32u8).find(|log| {
+            let weight = 1.0 - 1.0 / f64::from(1u32 << log);
+            actual / -weight.ln() > f64::from(time_constant)
+        })?;
+        // One too far was found: the one before does not exceed the time constant.
+        let ewma_log = log - 1;
+        (ewma_log != 0 && ewma_log < 31).then_some(Estimator { interval: step as i8 - 2, ewma_log })
+    }
+
+    /// The time constant in microseconds.
+    pub fn time_constant(&self) -> f64 {
+        let weight = 1.0 - 1.0 / f64::from(1u32 << self.ewma_log.min(31));
+        250_000.0 * 2f64.powi(i32::from(self.interval) + 2) / -weight.ln()
+    }
+}
+
+/// As `tc` wants it on its command line: `estimator 1s 8s`.
+impl Display for Estimator {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let interval = 250_000.0 * 2f64.powi(i32::from(self.interval) + 2);
+        write!(f, "estimator {interval}us {}us", self.time_constant().ceil())
+    }
+}
+
+impl Value for Estimator {
+    fn encode(&self, w: &mut Writer) {
+        w.put(&self.interval.to_ne_bytes());
+        w.put(&[self.ewma_log]);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(payload);
+        Ok(Estimator { interval: i8::read(&mut r)?, ewma_log: r.u8()? })
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Estimator {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        Estimator { interval: g.below(6) as i8 - 2, ewma_log: g.below(32) as u8 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_recorded_commands_give_the_recorded_bytes() {
+        // htb_qdisc-020: estimator 1sec 8sec; htb_class-075: estimator 250ms 1sec.
+        assert_eq!(Estimator::from_micros(1_000_000, 8_000_000), Some(Estimator::new(0, 3)));
+        assert_eq!(Estimator::from_micros(250_000, 1_000_000), Some(Estimator::new(-2, 2)));
+    }
+
+    #[test]
+    fn intervals_above_eight_seconds_and_constants_out_of_reach_are_refused() {
+        assert_eq!(Estimator::from_micros(8_000_001, 60_000_000), None);
+        assert_eq!(Estimator::from_micros(1_000_000, 1), None);
+    }
+}

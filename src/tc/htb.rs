@@ -1,0 +1,410 @@
+//! `htb`, the hierarchical token bucket: classes with a guaranteed rate that lend each other what they do not use.
+//!
+//! `man 8 tc-htb`, `net/sched/sch_htb.c`, `include/uapi/linux/pkt_sched.h`
+
+use super::linklayer::{Burst, Framing};
+use super::{Kind, RateSpec, RateTable};
+use crate::clock::Clock;
+use crate::text::Say;
+use crate::units::{Packets, Rate, Ticks};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// TCA_HTB_ attribute tables for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<Htb>(), Table::of::<ClassAttrs>()]
+}
+
+attrs! {
+    /// The HTB qdisc. It shapes nothing by itself: its classes do.
+    pub wordless struct Htb {
+        /// Version, default class and counters; see the setters for the parts.
+        2 "TCA_HTB_INIT" => init: Glob,
+        /// Length of the queue for packets that are not shaped; the device's txqueuelen if not given.
+        5 "TCA_HTB_DIRECT_QLEN" => direct_qlen: Packets,
+        8 "TCA_HTB_PAD" => pad,
+        /// Shape in hardware. Needs hw-tc-offload on the device; overhead, mpu, quantum and prio are then refused.
+        9 "TCA_HTB_OFFLOAD" => offload: flag,
+    }
+}
+
+layout! {
+    /// The HTB qdisc's parameters.
+    pub struct Glob = "tc_htb_glob" {
+        /// The protocol's version in the lower 16 bits of what kernels say; 3 is sent.
+        pub version: u32,
+        /// Divides a class's rate (bytes per second) to give its quantum where none is set.
+        pub rate2quantum: u32,
+        /// The minor number of the class for packets that no filter classifies; 0 sends them unshaped.
+        pub defcls: u32,
+        /// Debug flags of old kernels, 0.
+        pub debug: u32,
+        /// Packets that were sent unshaped. Kernels report it; it is 0 in requests.
+        pub direct_pkts: u32,
+    }
+}
+
+impl Glob {
+    const DEFAULT: Glob = Glob { version: 3, rate2quantum: 10, defcls: 0, debug: 0, direct_pkts: 0 };
+}
+
+impl Htb {
+    /// Sends packets that no filter classifies to the class with this minor number. Without it they are not shaped.
+    #[must_use]
+    pub fn default_class(mut self, minor: u16) -> Self {
+        self.glob().defcls = minor.into();
+        self
+    }
+
+    /// Divides a class's rate in bytes per second by `r2q` to give its quantum, where the class sets none. 10 if not given.
+    #[must_use]
+    pub fn r2q(mut self, r2q: u32) -> Self {
+        self.glob().rate2quantum = r2q;
+        self
+    }
+
+    fn glob(&mut self) -> &mut Glob {
+        self.init.get_or_insert(Glob::DEFAULT)
+    }
+}
+
+impl Kind for Htb {
+    const NAME: &'static str = "htb";
+}
+
+impl Display for Htb {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let glob = self.init.unwrap_or(Glob::DEFAULT);
+        if glob.defcls != 0 {
+            write!(f, " default {:#x}", glob.defcls)?;
+        }
+        if glob.rate2quantum != Glob::DEFAULT.rate2quantum {
+            write!(f, " r2q {}", glob.rate2quantum)?;
+        }
+        self.direct_qlen.say("direct_qlen", f)?;
+        self.offload.say("offload", f)
+    }
+}
+
+/// An HTB class.
+///
+/// Built from its guaranteed rate: `HtbClass::rate(Rate::mbit(30)).ceil(Rate::mbit(100))`. A kernel's `change` takes the
+/// whole class: what is left out is reset to its default.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "tc_htb_opt")]
+pub struct HtbClass {
+    /// The rate guaranteed to the class and all below it.
+    #[doc(alias = "TCA_HTB_RATE64")]
+    pub rate: Rate,
+    /// The rate it may reach by borrowing from its parent; `None` for the guaranteed rate.
+    #[doc(alias = "TCA_HTB_CEIL64")]
+    pub ceil: Option<Rate>,
+    /// What may be sent at once at the full speed of the device, on account of `rate`; by default
+    /// what passes in one timer tick and one MTU, rounded up.
+    pub burst: Option<Burst>,
+    /// The same on account of `ceil`.
+    pub cburst: Option<Burst>,
+    /// Bytes to send from this leaf before the next of the same prio has its turn, 1000 to 200000; 0 derives it from the
+    /// rate and the qdisc's r2q.
+    pub quantum: u32,
+    /// What is left over goes to classes with a lower number first, 0 to 7.
+    pub prio: u32,
+    /// The level in the tree, 0 for leaves. Kernels report it.
+    pub level: u32,
+    /// The largest packet in bytes, for the default bursts and the rate tables; 1600 if not given. Not sent.
+    pub mtu: Option<u32>,
+    /// What packets cost on the link.
+    pub framing: Framing,
+    /// The same for `ceil`, where it differs.
+    pub ceil_framing: Option<Framing>,
+    /// Rate tables for old kernels.
+    pub tables: Tables,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+/// The rate tables (TCA_HTB_RTAB, TCA_HTB_CTAB) that go with a class.
+///
+/// Kernels since 3.8 use them for nothing where a link layer is given: 2 KiB a class that need not be sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Tables {
+    /// None are sent.
+    #[default]
+    None,
+    /// They are computed and sent, as `tc` does.
+    Computed,
+    /// They are sent as given: cell sizes and tables for rate and ceil.
+    Given(Box<GivenTables>),
+}
+
+/// Rate tables as they came in a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenTables {
+    /// `cell_log` and `cell_align` of rate and ceil.
+    pub cells: [(u8, i16); 2],
+    /// The table for `rate`.
+    pub rate: Option<RateTable>,
+    /// The table for `ceil`.
+    pub ceil: Option<RateTable>,
+}
+
+impl HtbClass {
+    /// The packet size that `tc` reckons with when none is given, in bytes.
+    pub const DEFAULT_MTU: u32 = 1600;
+
+    /// A class with this guaranteed rate, which is not 0.
+    pub fn rate(rate: Rate) -> Self {
+        HtbClass { rate, ..Self::default() }
+    }
+
+    /// Lets the class borrow up to this rate.
+    #[must_use]
+    pub fn ceil(mut self, ceil: Rate) -> Self {
+        self.ceil = Some(ceil);
+        self
+    }
+
+    /// Sets what may be sent at once on account of the guaranteed rate.
+    #[must_use]
+    pub fn burst(mut self, burst: impl Into<Burst>) -> Self {
+        self.burst = Some(burst.into());
+        self
+    }
+
+    /// Sets what may be sent at once on account of the ceil.
+    #[must_use]
+    pub fn cburst(mut self, cburst: impl Into<Burst>) -> Self {
+        self.cburst = Some(cburst.into());
+        self
+    }
+
+    /// Sets the bytes to send before the next class has its turn, 1000 to 200000.
+    #[must_use]
+    pub fn quantum(mut self, quantum: u32) -> Self {
+        self.quantum = quantum;
+        self
+    }
+
+    /// Sets who is first to get what is left over: 0 (first) to 7.
+    #[must_use]
+    pub fn prio(mut self, prio: u32) -> Self {
+        self.prio = prio;
+        self
+    }
+
+    /// Sets the largest packet in bytes, for the default bursts and the rate tables.
+    #[must_use]
+    pub fn mtu(mut self, mtu: u32) -> Self {
+        self.mtu = Some(mtu);
+        self
+    }
+
+    /// Sets what packets cost on the link.
+    #[must_use]
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    /// Sends the rate tables that `tc` sends.
+    #[must_use]
+    pub fn with_tables(mut self) -> Self {
+        self.tables = Tables::Computed;
+        self
+    }
+
+    /// The rate it may reach by borrowing.
+    pub fn ceil_or_rate(&self) -> Rate {
+        self.ceil.unwrap_or(self.rate)
+    }
+
+    /// The attributes of the message.
+    fn attrs(&self, clock: &Clock) -> ClassAttrs {
+        let mtu = self.mtu.unwrap_or(Self::DEFAULT_MTU);
+        let ceil = self.ceil_or_rate();
+        let bucket = |burst: Option<Burst>, rate| {
+            burst.unwrap_or_else(|| clock.default_burst(rate, mtu).into()).ticks(clock, rate)
+        };
+        let mut specs = [
+            RateSpec::new(self.rate, self.framing),
+            RateSpec::new(ceil, self.ceil_framing.unwrap_or(self.framing)),
+        ];
+        let (rtab, ctab) = match &self.tables {
+            Tables::None => (None, None),
+            Tables::Computed => {
+                let [rate_spec, ceil_spec] = &mut specs;
+                (
+                    Some(RateTable::compute(clock, self.rate, rate_spec, mtu)),
+                    Some(RateTable::compute(clock, ceil, ceil_spec, mtu)),
+                )
+            }
+            Tables::Given(given) => {
+                for (spec, cell) in specs.iter_mut().zip(given.cells) {
+                    (spec.cell_log, spec.cell_align) = cell;
+                }
+                (given.rate.clone(), given.ceil.clone())
+            }
+        };
+        let [rate_spec, ceil_spec] = specs;
+        ClassAttrs {
+            parms: Some(Parms {
+                rate: rate_spec,
+                ceil: ceil_spec,
+                buffer: bucket(self.burst, self.rate),
+                cbuffer: bucket(self.cburst, ceil),
+                quantum: self.quantum,
+                level: self.level,
+                prio: self.prio,
+            }),
+            ctab,
+            rtab,
+            rate64: RateSpec::rate64(self.rate),
+            ceil64: RateSpec::rate64(ceil),
+            unknown: Vec::new(),
+        }
+    }
+}
+
+impl Kind for HtbClass {
+    const NAME: &'static str = "htb";
+}
+
+impl Value for HtbClass {
+    fn encode(&self, w: &mut Writer) {
+        if self.rate.is_zero() {
+            w.fail(EncodeError::Missing("the rate of the htb class"));
+        }
+        self.attrs(&w.clock()).encode(w);
+        super::attributes::put_unknown(w, &self.unknown);
+    }
+
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let attrs = ClassAttrs::decode(payload)?;
+        let parms = attrs.parms.ok_or(DecodeError::missing("TCA_HTB_PARMS"))?;
+        let (rate, ceil) = (parms.rate.rate(attrs.rate64), parms.ceil.rate(attrs.ceil64));
+        let cells = [parms.rate, parms.ceil].map(|spec| (spec.cell_log, spec.cell_align));
+        let (framing, ceil_framing) = (parms.rate.framing(), parms.ceil.framing());
+        let tables = match (attrs.rtab, attrs.ctab) {
+            (None, None) if cells == [(0, 0); 2] => Tables::None,
+            (rate, ceil) => Tables::Given(Box::new(GivenTables { cells, rate, ceil })),
+        };
+        Ok(HtbClass {
+            rate,
+            ceil: (ceil != rate).then_some(ceil),
+            burst: Some(parms.buffer.into()),
+            cburst: Some(parms.cbuffer.into()),
+            quantum: parms.quantum,
+            prio: parms.prio,
+            level: parms.level,
+            mtu: None,
+            framing,
+            ceil_framing: (ceil_framing != framing).then_some(ceil_framing),
+            tables,
+            unknown: attrs.unknown,
+        })
+    }
+
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        ClassAttrs::name_at(path)
+    }
+}
+
+impl Display for HtbClass {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let clock = Clock::default();
+        write!(f, " rate {}", self.rate)?;
+        self.ceil.say("ceil", f)?;
+        self.burst.map(|burst| burst.size(&clock, self.rate)).say("burst", f)?;
+        self.cburst.map(|burst| burst.size(&clock, self.ceil_or_rate())).say("cburst", f)?;
+        if self.prio != 0 {
+            write!(f, " prio {}", self.prio)?;
+        }
+        if self.quantum != 0 {
+            write!(f, " quantum {}", self.quantum)?;
+        }
+        self.mtu.say("mtu", f)?;
+        self.framing.fmt(f)
+    }
+}
+
+attrs! {
+    /// The attributes of a class as messages carry them.
+    pub(super) wordless struct ClassAttrs {
+        /// Rates, buckets and the rest.
+        1 "TCA_HTB_PARMS" => parms: Parms,
+        /// The table for the ceil.
+        3 "TCA_HTB_CTAB" => ctab: RateTable,
+        /// The table for the rate.
+        4 "TCA_HTB_RTAB" => rtab: RateTable,
+        /// The rate, where 32 bits are not enough.
+        6 "TCA_HTB_RATE64" => rate64: Rate,
+        /// The ceil, where 32 bits are not enough.
+        7 "TCA_HTB_CEIL64" => ceil64: Rate,
+        8 "TCA_HTB_PAD" => pad,
+    }
+}
+
+layout! {
+    /// An HTB class's parameters as messages carry them.
+    pub(super) struct Parms = "tc_htb_opt" {
+        pub rate: RateSpec,
+        pub ceil: RateSpec,
+        pub buffer: Ticks,
+        pub cbuffer: Ticks,
+        pub quantum: u32,
+        pub level: u32,
+        pub prio: u32,
+    }
+}
+
+layout! {
+    /// What an HTB class has counted beside the common statistics.
+    pub struct HtbStats = "tc_htb_xstats" {
+        /// Packets sent within the class's own rate.
+        pub lends: u32,
+        /// Packets sent with tokens borrowed from the parent.
+        pub borrows: u32,
+        /// Unused since HTB works with segmentation offload.
+        pub giants: u32,
+        /// Tokens on account of the rate, in ticks; negative when in debt.
+        pub tokens: i32,
+        /// Tokens on account of the ceil, in ticks; negative when in debt.
+        pub ctokens: i32,
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+mod generate {
+    use super::*;
+    use crate::wire::generate::{Generate, Source};
+
+    /// As the kernel or `tc` would say it: what the message does not carry is absent.
+    impl Generate for HtbClass {
+        fn generate(g: &mut Source<'_>) -> Self {
+            let rate = Rate::bytes_per_second(g.number().max(1));
+            let framing = Framing::generate(g);
+            HtbClass {
+                rate,
+                ceil: Option::<Rate>::generate(g).filter(|ceil| *ceil != rate),
+                burst: Some(Ticks::generate(g).into()),
+                cburst: Some(Ticks::generate(g).into()),
+                quantum: g.number() as u32,
+                prio: g.below(8) as u32,
+                level: g.below(8) as u32,
+                mtu: None,
+                framing,
+                ceil_framing: Option::<Framing>::generate(g).filter(|ceil| *ceil != framing),
+                tables: match g.flip() {
+                    false => Tables::None,
+                    true => Tables::Given(Box::new(GivenTables {
+                        cells: [(3, -1); 2],
+                        rate: Option::generate(g),
+                        ceil: Option::generate(g),
+                    })),
+                },
+                unknown: g.list(1),
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+use crate::wire::Value;
+use std::fmt::Display;
+
+/// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
+///
+/// A kind is one file: its type, declared with `attrs!` or `layout!` where it is regular, and this trait. `Display` writes
+/// the words that follow the kind's name in a `tc` command, each with a blank in front of it.
+pub trait Kind: Value + Default + Display {
+    /// The kernel's name of the kind.
+    const NAME: &'static str;
+
+    /// Whether TCA_OPTIONS is sent. Some kinds have none, others take their defaults from its absence.
+    fn has_options(&self) -> bool {
+        true
+    }
+
+    /// The handle that goes with these options, for filters whose handle carries meaning: fw's is the mark.
+    fn handle(&self) -> Option<u32> {
+        None
+    }
+
+    /// Takes over the handle that was read beside the options.
+    fn set_handle(&mut self, _handle: u32) {}
+}

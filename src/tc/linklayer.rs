@@ -1,0 +1,245 @@
+//! How rates are put on the wire: `struct tc_ratespec`, what frames cost on the link, and the tables of old kernels.
+
+use crate::clock::Clock;
+use crate::units::{Rate, Size, Ticks};
+use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// How the link counts a packet's bytes. `man 8 tc-stab`, `include/uapi/linux/pkt_sched.h`
+#[doc(alias = "tc_link_layer")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkLayer {
+    /// Not said: kernels guess ATM from the rate table. Programs older than 2013 send this.
+    Unaware,
+    /// A packet's length is what it costs.
+    Ethernet,
+    /// Packets are cut into cells of 48 bytes that cost 53 (ADSL).
+    Atm,
+    /// A value that the crate does not know.
+    Other(u8),
+}
+
+/// What `tc` sends when nothing is said.
+impl Default for LinkLayer {
+    fn default() -> Self {
+        LinkLayer::Ethernet
+    }
+}
+
+impl LinkLayer {
+    /// TC_LINKLAYER_MASK: the upper bits of the byte are not used.
+    const MASK: u8 = 0x0f;
+
+    /// The layer with this number.
+    pub fn from_raw(raw: u8) -> Self {
+        match raw & Self::MASK {
+            0 => LinkLayer::Unaware,
+            1 => LinkLayer::Ethernet,
+            2 => LinkLayer::Atm,
+            other => LinkLayer::Other(other),
+        }
+    }
+
+    /// The layer's number.
+    pub fn raw(self) -> u8 {
+        match self {
+            LinkLayer::Unaware => 0,
+            LinkLayer::Ethernet => 1,
+            LinkLayer::Atm => 2,
+            LinkLayer::Other(other) => other & Self::MASK,
+        }
+    }
+
+    /// What a packet of `size` bytes costs on the link.
+    fn cost(self, size: u32) -> u32 {
+        match self {
+            LinkLayer::Atm => size.div_ceil(48).saturating_mul(53),
+            _ => size,
+        }
+    }
+}
+
+/// The word `tc` knows: `ethernet`, `atm`.
+impl Display for LinkLayer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LinkLayer::Unaware => "unspec",
+            LinkLayer::Ethernet => "ethernet",
+            LinkLayer::Atm => "atm",
+            LinkLayer::Other(other) => return write!(f, "{other}"),
+        })
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for LinkLayer {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        LinkLayer::from_raw(g.byte())
+    }
+}
+
+layout! {
+    /// A rate with its framing as messages carry it. The 32-bit rate is saturated where a 64-bit attribute stands
+    /// beside it. `include/uapi/linux/pkt_sched.h`
+    pub struct RateSpec = "tc_ratespec" {
+        /// The rate table's cells hold 2^cell_log bytes each; 0 without a table.
+        pub cell_log: u8,
+        /// The link layer's number in the lower four bits.
+        pub linklayer: u8,
+        /// Bytes that each packet costs on top of its length.
+        pub overhead: u16,
+        /// Where in a cell the table's entries are taken, -1 for its end; 0 without a table.
+        pub cell_align: i16,
+        /// The least number of bytes that a packet costs.
+        pub mpu: u16,
+        /// Bytes per second, or `u32::MAX` where a 64-bit attribute has the rate.
+        pub rate: u32,
+    }
+}
+
+impl RateSpec {
+    /// The spec of `rate` for packets with this framing.
+    pub fn new(rate: Rate, framing: Framing) -> Self {
+        RateSpec {
+            linklayer: framing.linklayer.raw(),
+            overhead: framing.overhead,
+            mpu: framing.mpu,
+            rate: u32::try_from(rate.as_bytes_per_second()).unwrap_or(u32::MAX),
+            ..RateSpec::default()
+        }
+    }
+
+    /// The rate, where `rate64` is the 64-bit attribute that may stand beside the spec.
+    pub fn rate(&self, rate64: Option<Rate>) -> Rate {
+        rate64.unwrap_or(Rate::bytes_per_second(self.rate.into()))
+    }
+
+    /// What packets cost.
+    pub fn framing(&self) -> Framing {
+        Framing { overhead: self.overhead, mpu: self.mpu, linklayer: LinkLayer::from_raw(self.linklayer) }
+    }
+
+    /// The rate for a 64-bit attribute, if the 32-bit field cannot carry it.
+    pub(crate) fn rate64(rate: Rate) -> Option<Rate> {
+        (rate.as_bytes_per_second() > u32::MAX.into()).then_some(rate)
+    }
+}
+
+/// What a packet costs on the link beside its length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Framing {
+    /// Bytes that each packet costs on top of its length.
+    pub overhead: u16,
+    /// The least number of bytes that a packet costs.
+    pub mpu: u16,
+    /// How the link counts bytes.
+    pub linklayer: LinkLayer,
+}
+
+/// The words of `tc`, each with a blank in front; nothing for what is not set.
+impl Display for Framing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.mpu != 0 {
+            write!(f, " mpu {}", self.mpu)?;
+        }
+        if self.overhead != 0 {
+            write!(f, " overhead {}", self.overhead)?;
+        }
+        if self.linklayer != LinkLayer::Ethernet {
+            write!(f, " linklayer {}", self.linklayer)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Framing {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        Framing { overhead: g.number() as u16, mpu: g.number() as u16, linklayer: LinkLayer::generate(g) }
+    }
+}
+
+/// The depth of a token bucket: how much may be sent at once.
+///
+/// People say it in bytes; the kernel keeps the time that this many bytes take at the bucket's rate. Converting to
+/// time rounds up, so that a bucket never becomes smaller than asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Burst {
+    /// As people say it.
+    Size(Size),
+    /// As the kernel says it.
+    Time(Ticks),
+}
+
+impl Burst {
+    /// The time it takes at `rate`.
+    pub fn ticks(self, clock: &Clock, rate: Rate) -> Ticks {
+        match self {
+            Burst::Size(size) => clock.xmit_ticks(rate, size),
+            Burst::Time(ticks) => ticks,
+        }
+    }
+
+    /// How many bytes it is at `rate`.
+    pub fn size(self, clock: &Clock, rate: Rate) -> Size {
+        match self {
+            Burst::Size(size) => size,
+            Burst::Time(ticks) => clock.xmit_size(rate, ticks),
+        }
+    }
+}
+
+impl From<Size> for Burst {
+    fn from(size: Size) -> Self {
+        Burst::Size(size)
+    }
+}
+
+impl From<Ticks> for Burst {
+    fn from(ticks: Ticks) -> Self {
+        Burst::Time(ticks)
+    }
+}
+
+/// What each packet size costs at a rate, as kernels before 3.8 needed it and `tc` still sends it.
+///
+/// Current kernels look at it only to guess ATM where [`LinkLayer::Unaware`] is said.
+#[doc(alias = "TCA_HTB_RTAB")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateTable {
+    /// The cost of packets up to `(i + 1) << cell_log` bytes.
+    pub slots: Box<[Ticks; 256]>,
+}
+
+impl RateTable {
+    /// The table for packets up to `mtu` bytes, and the spec with the table's cells filled in.
+    ///
+    /// `tc/tc_core.c` of iproute2 is what defines it: the cells are the smallest that reach the MTU.
+    pub fn compute(clock: &Clock, rate: Rate, spec: &mut RateSpec, mtu: u32) -> Self {
+        let cell_log = (0..=23u8).find(|log| mtu >> log <= 255).unwrap_or(23);
+        (spec.cell_log, spec.cell_align) = (cell_log, -1);
+        let layer = LinkLayer::from_raw(spec.linklayer);
+        let slots = std::array::from_fn(|i| {
+            let size = ((i as u32 + 1) << cell_log).max(spec.mpu.into());
+            clock.xmit_ticks(rate, Size::bytes(layer.cost(size).into()))
+        });
+        RateTable { slots: Box::new(slots) }
+    }
+}
+
+impl Value for RateTable {
+    fn encode(&self, w: &mut Writer) {
+        self.slots.write(w);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(payload);
+        Ok(RateTable { slots: Box::new(Fixed::read(&mut r)?) })
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for RateTable {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        RateTable { slots: crate::wire::generate::Generate::generate(g) }
+    }
+}

@@ -1,0 +1,28 @@
+//! Traffic control: qdiscs, classes, filters, actions, chains and their statistics. One kind is one file.
+//!
+//! This layer knows no socket: it turns typed objects into the bodies of rtnetlink messages and back.
+
+mod action;
+mod attributes;
+mod chain;
+mod class;
+mod estimator;
+pub mod fifo;
+mod filter;
+pub mod htb;
+mod kind;
+mod linklayer;
+mod qdisc;
+mod registry;
+mod stab;
+mod stats;
+
+pub use action::{Action, Actions, Bits};
+pub use class::{Class, Classes};
+pub use estimator::Estimator;
+pub use kind::Kind;
+pub use linklayer::{Burst, Framing, LinkLayer, RateSpec, RateTable};
+pub use qdisc::{Qdisc, Qdiscs};
+pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};
+pub use stab::SizeTable;
+pub use stats::{QueueStats, Stats};

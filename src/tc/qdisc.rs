@@ -1,0 +1,263 @@
+use super::attributes::{self, put_unknown, TcMsg, Tca};
+use super::registry::Noun;
+use super::{Estimator, QdiscKind, SizeTable, Stats};
+use crate::request::{Object, Query, Verb};
+use crate::units::{Dev, Handle};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use std::fmt::{self, Formatter};
+
+/// A queueing discipline on a device. `man 8 tc`, `net/sched/sch_api.c`
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "RTM_NEWQDISC")]
+pub struct Qdisc {
+    /// The device.
+    pub dev: Dev,
+    /// Where it is attached: [`Handle::ROOT`], [`Handle::INGRESS`], a class.
+    pub parent: Handle,
+    /// Its own handle; [`Handle::UNSPEC`] lets the kernel choose (from 8000: on).
+    pub handle: Handle,
+    /// Kind and options. `None` only in requests that name the qdisc by its place.
+    pub kind: Option<QdiscKind>,
+    /// A rate estimator to go with it.
+    #[doc(alias = "TCA_RATE")]
+    pub estimator: Option<Estimator>,
+    /// A table that says what packets cost on the link.
+    #[doc(alias = "TCA_STAB")]
+    pub stab: Option<SizeTable>,
+    /// The shared filter block for arriving packets (ingress and clsact).
+    #[doc(alias = "TCA_INGRESS_BLOCK")]
+    pub ingress_block: Option<u32>,
+    /// The shared filter block for departing packets (clsact).
+    #[doc(alias = "TCA_EGRESS_BLOCK")]
+    pub egress_block: Option<u32>,
+    /// How many refer to it. Kernels report it.
+    pub references: u32,
+    /// Whether it works in hardware. Kernels report it.
+    #[doc(alias = "TCA_HW_OFFLOAD")]
+    pub offloaded: bool,
+    /// Whether it is one that dumps leave out unless asked (TCA_DUMP_INVISIBLE). Kernels report it.
+    #[doc(alias = "TCA_DUMP_INVISIBLE")]
+    pub invisible: bool,
+    /// Statistics. Kernels report them.
+    pub stats: Option<Stats>,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+impl Qdisc {
+    /// The qdisc at `parent` of a device.
+    pub fn at(dev: impl Into<Dev>, parent: Handle) -> Self {
+        Qdisc {
+            dev: dev.into(),
+            parent,
+            handle: Handle::UNSPEC,
+            kind: None,
+            estimator: None,
+            stab: None,
+            ingress_block: None,
+            egress_block: None,
+            references: 0,
+            offloaded: false,
+            invisible: false,
+            stats: None,
+            unknown: Vec::new(),
+        }
+    }
+
+    /// The device's root qdisc, which all that is sent passes.
+    pub fn root(dev: impl Into<Dev>) -> Self {
+        Self::at(dev, Handle::ROOT)
+    }
+
+    /// The device's `ingress` or `clsact` qdisc; give the kind with [`kind`](Qdisc::kind).
+    pub fn ingress(dev: impl Into<Dev>) -> Self {
+        Self::at(dev, Handle::INGRESS).handle(Handle::new(0xffff, 0))
+    }
+
+    /// Sets the qdisc's own handle, such as `1:`.
+    #[must_use]
+    pub fn handle(mut self, handle: Handle) -> Self {
+        self.handle = handle;
+        self
+    }
+
+    /// Sets kind and options.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<QdiscKind>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Asks for a rate estimator.
+    #[must_use]
+    pub fn estimator(mut self, estimator: Estimator) -> Self {
+        self.estimator = Some(estimator);
+        self
+    }
+
+    /// Sets what packets cost on the link.
+    #[must_use]
+    pub fn stab(mut self, stab: SizeTable) -> Self {
+        self.stab = Some(stab);
+        self
+    }
+
+    /// Takes the filters for arriving packets from the shared block with this index, which is not 0.
+    #[must_use]
+    pub fn ingress_block(mut self, block: u32) -> Self {
+        self.ingress_block = Some(block);
+        self
+    }
+
+    /// Takes the filters for departing packets from the shared block with this index, which is not 0.
+    #[must_use]
+    pub fn egress_block(mut self, block: u32) -> Self {
+        self.egress_block = Some(block);
+        self
+    }
+
+    /// All qdiscs of a device.
+    pub fn of(dev: impl Into<Dev>) -> Qdiscs {
+        Qdiscs { dev: Some(dev.into()), invisible: false }
+    }
+
+    /// All qdiscs of all devices.
+    pub fn all() -> Qdiscs {
+        Qdiscs { dev: None, invisible: false }
+    }
+}
+
+impl Object for Qdisc {
+    const NOUN: &'static str = "qdisc";
+    const NEW: u16 = 36;
+    const HEADER: usize = <TcMsg as crate::wire::Fixed>::SIZE;
+
+    fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
+        if matches!(verb, Verb::Add) && self.kind.is_none() {
+            return Err(EncodeError::Missing("the kind of the qdisc"));
+        }
+        TcMsg { family: 0, ifindex: self.dev.index, handle: self.handle, parent: self.parent, info: 0 }
+            .encode(w);
+        if let Some(kind) = &self.kind {
+            w.attr_with(attributes::TCA_KIND, |w| put_name(w, kind.name()));
+            if !matches!(verb, Verb::Delete | Verb::Get) {
+                kind.encode(attributes::TCA_OPTIONS, w);
+            }
+        }
+        if !matches!(verb, Verb::Delete | Verb::Get) {
+            self.estimator.iter().for_each(|estimator| w.attr(attributes::TCA_RATE, estimator));
+            self.stab.iter().for_each(|stab| w.attr(attributes::TCA_STAB, stab));
+            self.ingress_block.iter().for_each(|block| w.attr(attributes::TCA_INGRESS_BLOCK, block));
+            self.egress_block.iter().for_each(|block| w.attr(attributes::TCA_EGRESS_BLOCK, block));
+            put_unknown(w, &self.unknown);
+        }
+        Ok(())
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let (header, tca) = Tca::decode(body)?;
+        let stats = tca.stats(Noun::Qdisc)?;
+        Ok(Qdisc {
+            dev: Dev::index(header.ifindex),
+            parent: header.parent,
+            handle: header.handle,
+            kind: tca.kind.map(|name| QdiscKind::decode(name, tca.options)).transpose()?,
+            estimator: tca.estimator,
+            stab: tca.stab,
+            ingress_block: tca.ingress_block,
+            egress_block: tca.egress_block,
+            references: header.info,
+            offloaded: tca.offloaded.is_some_and(|offloaded| offloaded != 0),
+            invisible: tca.invisible,
+            stats,
+            unknown: tca.unknown,
+        })
+    }
+
+    fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {
+        attributes::attribute_at(body, offset, QdiscKind::name_at)
+    }
+
+    fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "tc qdisc {verb} dev {}", self.dev)?;
+        // tc has words of its own for the places of ingress and clsact, which imply the handle.
+        let implied = self.parent == Handle::INGRESS;
+        match self.parent {
+            Handle::INGRESS | Handle::UNSPEC => (),
+            Handle::ROOT => f.write_str(" root")?,
+            parent => write!(f, " parent {parent}")?,
+        }
+        if self.handle != Handle::UNSPEC && !(implied && self.handle.major() == 0xffff) {
+            write!(f, " handle {}", self.handle)?;
+        }
+        let brief = matches!(verb, Verb::Delete | Verb::Get);
+        if !brief {
+            self.ingress_block.iter().try_for_each(|block| write!(f, " ingress_block {block}"))?;
+            self.egress_block.iter().try_for_each(|block| write!(f, " egress_block {block}"))?;
+            self.estimator.iter().try_for_each(|estimator| write!(f, " {estimator}"))?;
+            self.stab.iter().try_for_each(|stab| write!(f, " {stab}"))?;
+        }
+        match &self.kind {
+            None if implied => f.write_str(" ingress"),
+            None => Ok(()),
+            Some(kind) if brief => write!(f, " {}", kind.name()),
+            Some(kind) => write!(f, " {kind}"),
+        }
+    }
+}
+
+/// Writes a kind's name as a string attribute's payload.
+pub(super) fn put_name(w: &mut Writer, name: &str) {
+    w.put(name.as_bytes());
+    w.put(&[0]);
+}
+
+/// Which qdiscs to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Qdiscs {
+    dev: Option<Dev>,
+    invisible: bool,
+}
+
+impl Qdiscs {
+    /// Lists those too that dumps leave out unless asked: the ones the kernel made by itself.
+    #[must_use]
+    pub fn invisible(mut self) -> Self {
+        self.invisible = true;
+        self
+    }
+}
+
+impl Query for Qdiscs {
+    type Object = Qdisc;
+
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+        TcMsg { ifindex: self.dev.map_or(0, |dev| dev.index), ..TcMsg::default() }.encode(w);
+        if self.invisible {
+            w.attr_with(attributes::TCA_DUMP_INVISIBLE, |_| ());
+        }
+        Ok(())
+    }
+
+    /// The kernel lists the qdiscs of all devices, whatever the request says.
+    fn take(&self, qdisc: &mut Qdisc) -> bool {
+        match self.dev {
+            Some(dev) if dev != qdisc.dev => false,
+            Some(dev) => {
+                qdisc.dev = dev;
+                true
+            }
+            None => true,
+        }
+    }
+
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("tc qdisc show")?;
+        self.dev.iter().try_for_each(|dev| write!(f, " dev {dev}"))?;
+        if self.invisible {
+            f.write_str(" invisible")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,282 @@
+//! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
+//! the kind's type; it also feeds the property tests and the fuzz targets.
+
+use super::{fifo, htb, Kind};
+use crate::units::Name;
+use crate::wire::{DecodeError, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// A kind that the crate does not know: its name, and its options as they came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Other {
+    /// The kernel's name of the kind.
+    pub name: Name,
+    /// The payload of TCA_OPTIONS, if there is one.
+    pub options: Option<Vec<u8>>,
+}
+
+impl Other {
+    /// A kind of this name without options.
+    pub fn named(name: Name) -> Self {
+        Other { name, options: None }
+    }
+}
+
+/// Unknown options print as hexadecimal bytes, which no `tc` reads: there are no words for them.
+impl Display for Other {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for byte in self.options.iter().flatten() {
+            write!(f, " {byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! kinds {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty),)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $(#[doc = concat!("[`", stringify!($ty), "`]")] $variant($ty),)*
+            /// A kind that the crate does not know.
+            Other(Other),
+        }
+
+        impl $name {
+            /// The names of the kinds that the crate knows.
+            pub const KNOWN: &'static [&'static str] = &[$(<$ty as Kind>::NAME,)*];
+
+            /// The kernel's name of the kind.
+            pub fn name(&self) -> &str {
+                match self {
+                    $($name::$variant(_) => <$ty as Kind>::NAME,)*
+                    $name::Other(other) => &other.name,
+                }
+            }
+
+            /// The kind of this name with its default options.
+            pub fn named(name: Name) -> Self {
+                match name.as_str() {
+                    $(<$ty as Kind>::NAME => $name::$variant(Default::default()),)*
+                    _ => $name::Other(Other::named(name)),
+                }
+            }
+
+            /// Writes the options attribute, with `ty` as its number, if the kind has any to send.
+            pub(crate) fn encode(&self, ty: u16, w: &mut Writer) {
+                match self {
+                    $($name::$variant(kind) => if kind.has_options() { w.attr(ty, kind) },)*
+                    $name::Other(other) => if let Some(options) = &other.options {
+                        w.attr_with(ty, |w| w.put(options));
+                    },
+                }
+            }
+
+            /// Reads the options of the kind of this name.
+            pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
+                Ok(match name.as_str() {
+                    $(<$ty as Kind>::NAME => $name::$variant(match options {
+                        Some(payload) => <$ty as Value>::decode(payload)
+                            .map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?,
+                        None => Default::default(),
+                    }),)*
+                    _ => $name::Other(Other { name, options: options.map(<[u8]>::to_vec) }),
+                })
+            }
+
+            /// See [`Kind::handle`].
+            #[allow(dead_code, reason = "only filters have handles that carry meaning")]
+            pub(crate) fn handle(&self) -> Option<u32> {
+                match self {
+                    $($name::$variant(kind) => kind.handle(),)*
+                    $name::Other(_) => None,
+                }
+            }
+
+            /// See [`Kind::set_handle`].
+            #[allow(dead_code, reason = "only filters have handles that carry meaning")]
+            pub(crate) fn set_handle(&mut self, handle: u32) {
+                match self {
+                    $($name::$variant(kind) => kind.set_handle(handle),)*
+                    $name::Other(_) => (),
+                }
+            }
+
+            /// The name of the attribute that `path` leads to inside the options of the kind of this name.
+            pub(crate) fn name_at(name: &str, path: &[u16]) -> Option<&'static str> {
+                match name {
+                    $(<$ty as Kind>::NAME => <$ty as Value>::name_at(path),)*
+                    _ => None,
+                }
+            }
+
+            /// Draws one value of every known kind.
+            #[cfg(any(test, feature = "generate"))]
+            pub fn generate_each(g: &mut crate::wire::generate::Source<'_>) -> Vec<Self> {
+                vec![$($name::$variant(crate::wire::generate::Generate::generate(g)),)*]
+            }
+        }
+
+        /// The kind's name and its words.
+        impl Display for $name {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())?;
+                match self {
+                    $($name::$variant(kind) => kind.fmt(f),)*
+                    $name::Other(other) => other.fmt(f),
+                }
+            }
+        }
+
+        $(impl From<$ty> for $name {
+            fn from(kind: $ty) -> Self {
+                $name::$variant(kind)
+            }
+        })*
+
+        #[cfg(any(test, feature = "generate"))]
+        impl crate::wire::generate::Generate for $name {
+            fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+                use crate::wire::generate::Generate;
+                let known = Self::KNOWN.len() as u64;
+                let pick = g.below(known);
+                let mut at = 0;
+                $(
+                    if at == pick {
+                        return $name::$variant(Generate::generate(g));
+                    }
+                    at += 1;
+                )*
+                let _ = at;
+                $name::Other(Other { name: Generate::generate(g), options: None })
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A kind of qdisc with its options.
+    pub enum QdiscKind {
+        Htb(htb::Htb),
+        Pfifo(fifo::Pfifo),
+        Bfifo(fifo::Bfifo),
+        PfifoHeadDrop(fifo::PfifoHeadDrop),
+    }
+}
+
+kinds! {
+    /// A kind of class with its options.
+    pub enum ClassKind {
+        Htb(htb::HtbClass),
+    }
+}
+
+kinds! {
+    /// A kind of filter with its options.
+    pub enum FilterKind {
+    }
+}
+
+kinds! {
+    /// A kind of action with its options.
+    pub enum ActionKind {
+    }
+}
+
+/// Declares which statistics a kind of object adds to the common ones (TCA_STATS_APP and TCA_XSTATS).
+macro_rules! app_stats {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty) = $noun:ident $kind:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $(#[doc = concat!("[`", stringify!($ty), "`]")] $variant($ty),)*
+            /// Statistics that the crate does not know, as they came.
+            Other(Vec<u8>),
+        }
+
+        impl $name {
+            /// Reads the statistics of `kind` of object `noun`.
+            pub(crate) fn decode(noun: Noun, kind: &str, payload: &[u8]) -> Result<Self, DecodeError> {
+                match (noun, kind) {
+                    $((Noun::$noun, $kind) => <$ty as Value>::decode(payload).map($name::$variant),)*
+                    _ => Ok($name::Other(payload.to_vec())),
+                }
+            }
+        }
+    };
+}
+
+/// The objects whose kinds share names but not options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noun {
+    Qdisc,
+    Class,
+    Filter,
+    Action,
+}
+
+app_stats! {
+    /// The statistics that a kind adds to the common ones.
+    pub enum AppStats {
+        HtbClass(htb::HtbStats) = Class "htb",
+    }
+}
+
+/// The attribute tables of all sets, for checks against the kernel's headers.
+#[doc(hidden)]
+pub fn tables() -> Vec<Table> {
+    [htb::tables()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::generate::Source;
+    use proptest::prelude::*;
+    use std::fmt::Debug;
+
+    /// `decode(encode(x)) == x`, and the fixpoint for whatever bytes can be decoded at all.
+    fn round_trip<K: PartialEq + Debug + Display>(
+        kind: &K,
+        encode: impl Fn(&K, &mut Writer),
+        decode: impl Fn(Option<&[u8]>) -> Result<K, DecodeError>,
+    ) -> Result<(), TestCaseError> {
+        let mut w = Writer::default();
+        encode(kind, &mut w);
+        // Values that cannot be encoded are refused, and that is all.
+        if w.finish().is_err() {
+            return Ok(());
+        }
+        let options = crate::wire::Reader::new(w.bytes()).attrs().next().map(|attr| attr.unwrap().payload);
+        let read = decode(options).unwrap();
+        prop_assert_eq!(&read, kind, "{}", kind);
+        Ok(())
+    }
+
+    macro_rules! properties {
+        ($($test:ident: $enum:ident;)*) => { proptest! { $(
+            #[test]
+            fn $test(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+                for kind in $enum::generate_each(&mut Source::new(&bytes)) {
+                    let name = Name::new(kind.name()).unwrap();
+                    round_trip(&kind, |k, w| k.encode(2, w), |options| $enum::decode(name, options))?;
+                    // Arbitrary bytes decode to something or to an error, and what they decode to is a fixpoint.
+                    if let Ok(once) = $enum::decode(name, Some(&bytes)) {
+                        let mut w = Writer::default();
+                        once.encode(2, &mut w);
+                        if w.finish().is_ok() {
+                            round_trip(&once, |k, w| k.encode(2, w), |options| $enum::decode(name, options))?;
+                        }
+                    }
+                }
+            }
+        )* } };
+    }
+
+    properties! {
+        every_qdisc_kind_decodes_to_what_was_encoded: QdiscKind;
+        every_class_kind_decodes_to_what_was_encoded: ClassKind;
+    }
+}

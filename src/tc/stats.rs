@@ -1,0 +1,151 @@
+//! Statistics as dumps carry them.
+
+use super::registry::Noun;
+use super::AppStats;
+use crate::wire::{DecodeError, Reader, Value};
+
+/// What an object has counted. What the kernel did not send is 0 or `None`.
+///
+/// `include/uapi/linux/gen_stats.h`, `net/core/gen_stats.c`
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Bytes seen (TCA_STATS_BASIC).
+    pub bytes: u64,
+    /// Packets seen, from the 64-bit counter where the kernel sent one (TCA_STATS_PKT64).
+    pub packets: u64,
+    /// Of these, the ones that hardware handled (TCA_STATS_BASIC_HW): bytes and packets.
+    pub hardware: Option<(u64, u64)>,
+    /// The queue (TCA_STATS_QUEUE).
+    pub queue: QueueStats,
+    /// The rate that an estimator measured, in bytes and packets a second; `None` where none was asked for.
+    pub rate: Option<(u64, u64)>,
+    /// What the kind adds: HTB's lends and tokens, SFQ's allotment.
+    pub app: Option<AppStats>,
+}
+
+layout! {
+    /// A queue's counters (TCA_STATS_QUEUE). `include/uapi/linux/gen_stats.h`
+    pub struct QueueStats = "gnet_stats_queue" {
+        /// Packets waiting now.
+        pub qlen: u32,
+        /// Bytes waiting now.
+        pub backlog: u32,
+        /// Packets dropped.
+        pub drops: u32,
+        /// Packets put back after a device could not take them.
+        pub requeues: u32,
+        /// Times the queue was over its limit and traffic had to wait.
+        pub overlimits: u32,
+    }
+}
+
+layout! {
+    struct Basic = "gnet_stats_basic" {
+        bytes: u64,
+        packets: u32,
+    }
+}
+
+layout! {
+    struct RateEst = "gnet_stats_rate_est" {
+        bps: u32,
+        pps: u32,
+    }
+}
+
+layout! {
+    struct RateEst64 = "gnet_stats_rate_est64" {
+        bps: u64,
+        pps: u64,
+    }
+}
+
+layout! {
+    struct OldStats = "tc_stats" {
+        bytes: u64,
+        packets: u32,
+        drops: u32,
+        overlimits: u32,
+        bps: u32,
+        pps: u32,
+        qlen: u32,
+        backlog: u32,
+    }
+}
+
+impl Stats {
+    /// Reads TCA_STATS2; the kind's own statistics come from it or, where it has none, from TCA_XSTATS.
+    pub(crate) fn decode(
+        noun: Noun,
+        kind: &str,
+        payload: &[u8],
+        xstats: Option<&[u8]>,
+    ) -> Result<Self, DecodeError> {
+        let mut stats = Stats::default();
+        let mut app = xstats;
+        let mut hardware_is_last = false;
+        for attr in Reader::new(payload).attrs() {
+            let attr = attr?;
+            match attr.ty {
+                1 => {
+                    let basic = Basic::decode(attr.payload)?;
+                    (stats.bytes, stats.packets) = (basic.bytes, basic.packets.into());
+                    hardware_is_last = false;
+                }
+                7 => {
+                    let basic = Basic::decode(attr.payload)?;
+                    stats.hardware = Some((basic.bytes, basic.packets.into()));
+                    hardware_is_last = true;
+                }
+                // It stands once behind each of the two and belongs to the one in front of it.
+                8 => match (&mut stats.hardware, hardware_is_last) {
+                    (Some((_, packets)), true) => *packets = u64::decode(attr.payload)?,
+                    _ => stats.packets = u64::decode(attr.payload)?,
+                },
+                // The 64-bit one says the same without saturating, and comes behind it.
+                2 => {
+                    let rate = RateEst::decode(attr.payload)?;
+                    stats.rate = Some((rate.bps.into(), rate.pps.into()));
+                }
+                5 => {
+                    let rate = RateEst64::decode(attr.payload)?;
+                    stats.rate = Some((rate.bps, rate.pps));
+                }
+                3 => stats.queue = Value::decode(attr.payload)?,
+                4 => app = Some(attr.payload),
+                _ => (),
+            }
+        }
+        stats.app = decode_app(noun, kind, app)?;
+        Ok(stats)
+    }
+
+    /// Reads TCA_STATS and TCA_XSTATS, which kernels send beside TCA_STATS2 for old programs.
+    pub(crate) fn decode_old(
+        noun: Noun,
+        kind: &str,
+        payload: &[u8],
+        xstats: Option<&[u8]>,
+    ) -> Result<Self, DecodeError> {
+        let old = OldStats::decode(payload)?;
+        Ok(Stats {
+            bytes: old.bytes,
+            packets: old.packets.into(),
+            hardware: None,
+            queue: QueueStats {
+                qlen: old.qlen,
+                backlog: old.backlog,
+                drops: old.drops,
+                requeues: 0,
+                overlimits: old.overlimits,
+            },
+            rate: (old.bps | old.pps != 0).then_some((old.bps.into(), old.pps.into())),
+            app: decode_app(noun, kind, xstats)?,
+        })
+    }
+}
+
+fn decode_app(noun: Noun, kind: &str, payload: Option<&[u8]>) -> Result<Option<AppStats>, DecodeError> {
+    payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()
+}

@@ -1,0 +1,59 @@
+use super::{DecodeError, Value, Writer};
+
+/// What a set can hold for one attribute number: `Option<T>` (at most one), `bool` (present or not) or
+/// `Vec<T>` (any number). Of an attribute that may stand once and stands twice, the last one counts, as in the kernel.
+pub trait Field: Default {
+    /// Takes in one occurrence of the attribute.
+    fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError>;
+
+    /// Writes the attribute as often as it is there.
+    fn emit(&self, ty: u16, w: &mut Writer);
+
+    /// See [`Value::name_at`].
+    fn name_at(path: &[u16]) -> Option<&'static str>;
+}
+
+impl<T: Value> Field for Option<T> {
+    fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        *self = Some(T::decode(payload)?);
+        Ok(())
+    }
+    fn emit(&self, ty: u16, w: &mut Writer) {
+        if let Some(value) = self {
+            w.attr(ty, value);
+        }
+    }
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        T::name_at(path)
+    }
+}
+
+impl Field for bool {
+    fn absorb(&mut self, _payload: &[u8]) -> Result<(), DecodeError> {
+        *self = true;
+        Ok(())
+    }
+    fn emit(&self, ty: u16, w: &mut Writer) {
+        if *self {
+            w.attr_with(ty, |_| ());
+        }
+    }
+    fn name_at(_path: &[u16]) -> Option<&'static str> {
+        None
+    }
+}
+
+impl<T: Value> Field for Vec<T> {
+    fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        self.push(T::decode(payload)?);
+        Ok(())
+    }
+    fn emit(&self, ty: u16, w: &mut Writer) {
+        for value in self {
+            w.attr(ty, value);
+        }
+    }
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        T::name_at(path)
+    }
+}

@@ -1,0 +1,105 @@
+use super::{align, EncodeError, Reader, Reason, Writer};
+use crate::wire::DecodeError;
+
+/// Length of a `struct nlmsghdr`.
+pub const HEADER_LEN: usize = 16;
+
+/// A netlink message's header, `struct nlmsghdr` of `include/uapi/linux/netlink.h` without the length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The type, such as RTM_NEWQDISC.
+    pub ty: u16,
+    /// The NLM_F_ flags.
+    pub flags: u16,
+    /// The sequence number that ties a reply to its request.
+    pub seq: u32,
+    /// The port of the socket that asked; 0 in requests.
+    pub port: u32,
+}
+
+impl Writer {
+    /// Appends one message: the header, and the body that `fill` writes.
+    ///
+    /// If writing the body fails, nothing of the message stays in the buffer and what stood there before is untouched.
+    pub fn message(&mut self, header: Header, fill: impl FnOnce(&mut Writer)) -> Result<(), EncodeError> {
+        let start = self.len();
+        self.put_u32(0);
+        self.put(&header.ty.to_ne_bytes());
+        self.put(&header.flags.to_ne_bytes());
+        self.put_u32(header.seq);
+        self.put_u32(header.port);
+        fill(self);
+        let len = self.len() - start;
+        match u32::try_from(len) {
+            Ok(len) => self.patch(start, len),
+            Err(_) => self.fail(EncodeError::TooLong { attribute: 0, len, max: u32::MAX as usize }),
+        }
+        self.put(&[0; 3][..align(len) - len]);
+        self.finish().inspect_err(|_| self.truncate(start))
+    }
+}
+
+/// Walks the messages of one datagram: headers with bodies. After an error it ends.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Messages<'a> {
+    /// The messages in `datagram`.
+    pub fn new(datagram: &'a [u8]) -> Self {
+        Messages { rest: datagram }
+    }
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<(Header, &'a [u8]), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let whole = std::mem::take(&mut self.rest);
+        let mut r = Reader::new(whole);
+        let mut header =
+            || Ok((r.u32()?, Header { ty: r.u16()?, flags: r.u16()?, seq: r.u32()?, port: r.u32()? }));
+        let (len, header) = match header() {
+            Ok((len, header)) => (len as usize, header),
+            Err(error) => return Some(Err(DecodeError::inside(error, "nlmsghdr"))),
+        };
+        let Some(body) = whole.get(HEADER_LEN..len) else {
+            return Some(Err(
+                DecodeError::from(Reason::Length { len, available: whole.len() }).inside("nlmsghdr")
+            ));
+        };
+        self.rest = whole.get(align(len)..).unwrap_or_default();
+        Some(Ok((header, body)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_fails_leaves_the_ones_before_it() {
+        let mut w = Writer::default();
+        let header = Header { ty: 36, flags: 5, seq: 1, port: 0 };
+        w.message(header, |w| w.put(&[1, 2, 3, 4])).unwrap();
+        let before = w.bytes().to_vec();
+        let error = EncodeError::Missing("kind");
+        assert_eq!(w.message(header, |w| w.fail(error.clone())), Err(error));
+        assert_eq!(w.bytes(), before);
+        let read: Vec<_> = Messages::new(w.bytes()).collect();
+        assert_eq!(read, [Ok((header, &[1u8, 2, 3, 4][..]))]);
+    }
+
+    #[test]
+    fn a_length_beyond_the_datagram_is_an_error() {
+        let mut bytes = vec![0u8; 16];
+        bytes[..4].copy_from_slice(&17u32.to_ne_bytes());
+        assert!(Messages::new(&bytes).next().unwrap().is_err());
+        bytes[..4].copy_from_slice(&15u32.to_ne_bytes());
+        assert!(Messages::new(&bytes).next().unwrap().is_err());
+    }
+}

@@ -1,0 +1,146 @@
+use super::{align, DecodeError, Reason};
+
+/// Takes values from the front of a byte slice. It cannot overrun.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Reader { rest: bytes }
+    }
+
+    /// The bytes not taken yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Takes `len` bytes.
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        match self.rest.split_at_checked(len) {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None => Err(DecodeError::short(self.rest.len(), len)),
+        }
+    }
+
+    /// Takes an array of `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        match self.rest.split_first_chunk::<N>() {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(*taken)
+            }
+            None => Err(DecodeError::short(self.rest.len(), N)),
+        }
+    }
+
+    /// Takes a byte.
+    pub fn u8(&mut self) -> Result<u8, DecodeError> {
+        self.array().map(u8::from_ne_bytes)
+    }
+
+    /// Takes a 16-bit number in the machine's byte order.
+    pub fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.array().map(u16::from_ne_bytes)
+    }
+
+    /// Takes a 32-bit number in the machine's byte order.
+    pub fn u32(&mut self) -> Result<u32, DecodeError> {
+        self.array().map(u32::from_ne_bytes)
+    }
+
+    /// The attributes in what is left.
+    pub fn attrs(self) -> Attrs<'a> {
+        Attrs { rest: self.rest }
+    }
+}
+
+/// One attribute as it stands in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attr<'a> {
+    /// The attribute's number, without the flag bits.
+    pub ty: u16,
+    /// The NLA_F_NESTED and NLA_F_NET_BYTEORDER bits as they were sent.
+    pub flags: u16,
+    /// The payload without header and padding.
+    pub payload: &'a [u8],
+}
+
+/// The NLA_F_NESTED and NLA_F_NET_BYTEORDER bits of an attribute's type (`include/uapi/linux/netlink.h`).
+const NLA_FLAGS: u16 = 0xc000;
+
+/// Walks attributes one after the other. After an error it ends.
+#[derive(Clone, Debug)]
+pub struct Attrs<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Attrs<'a> {
+    type Item = Result<Attr<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let whole = std::mem::take(&mut self.rest);
+        let mut header = Reader::new(whole);
+        let (len, ty) = match (header.u16(), header.u16()) {
+            (Ok(len), Ok(ty)) => (usize::from(len), ty),
+            _ => return Some(Err(DecodeError::short(whole.len(), 4))),
+        };
+        let Some(payload) = whole.get(4..len) else {
+            return Some(Err(Reason::Length { len, available: whole.len() }.into()));
+        };
+        // The last attribute may lack its padding.
+        self.rest = whole.get(align(len)..).unwrap_or_default();
+        Some(Ok(Attr { ty: ty & !NLA_FLAGS, flags: ty & NLA_FLAGS, payload }))
+    }
+}
+
+/// An attribute that the crate does not know, kept as it came and sent back unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RawAttr {
+    /// The attribute's number, without the flag bits.
+    pub ty: u16,
+    /// The NLA_F_NESTED and NLA_F_NET_BYTEORDER bits.
+    pub flags: u16,
+    /// The payload without header and padding.
+    pub payload: Vec<u8>,
+}
+
+impl From<Attr<'_>> for RawAttr {
+    fn from(attr: Attr<'_>) -> Self {
+        RawAttr { ty: attr.ty, flags: attr.flags, payload: attr.payload.to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_into_the_header_is_an_error_and_ends_the_walk() {
+        let mut attrs = Reader::new(&[3, 0, 1, 0, 0, 0, 0, 0]).attrs();
+        assert_eq!(attrs.next(), Some(Err(Reason::Length { len: 3, available: 8 }.into())));
+        assert_eq!(attrs.next(), None);
+    }
+
+    #[test]
+    fn the_last_attribute_may_lack_its_padding() {
+        let mut attrs = Reader::new(&[5, 0, 1, 0x80, 7]).attrs();
+        assert_eq!(attrs.next(), Some(Ok(Attr { ty: 1, flags: 0x8000, payload: &[7] })));
+        assert_eq!(attrs.next(), None);
+    }
+
+    #[test]
+    fn trailing_bytes_too_short_for_a_header_are_an_error() {
+        let mut attrs = Reader::new(&[4, 0, 1, 0, 9, 9]).attrs();
+        assert!(attrs.next().unwrap().is_ok());
+        assert_eq!(attrs.next(), Some(Err(DecodeError::short(2, 4))));
+    }
+}

@@ -1,0 +1,146 @@
+use super::{align, EncodeError, RawAttr, Value};
+use crate::clock::Clock;
+
+const NLA_F_NESTED: u16 = 0x8000;
+const NLA_MAX: usize = u16::MAX as usize;
+
+/// Appends messages and attributes to a buffer that can be used again and again.
+///
+/// The first error is kept and [`finish`](Writer::finish) returns it; until then writing goes on harmlessly, so that the
+/// code that encodes a kind needs no error handling of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    clock: Clock,
+    error: Option<EncodeError>,
+}
+
+impl Writer {
+    /// An empty writer that converts times with `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Writer { clock, ..Writer::default() }
+    }
+
+    /// The packet scheduler's clock, for values that are sent in ticks.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What was written so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many bytes were written so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Forgets what was written, and the error; the memory is kept.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.error = None;
+    }
+
+    /// Forgets what was written after `len` bytes, and the error.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+        self.error = None;
+    }
+
+    /// Appends bytes as they are.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a 32-bit number in the machine's byte order.
+    pub fn put_u32(&mut self, number: u32) {
+        self.put(&number.to_ne_bytes());
+    }
+
+    /// Appends one attribute with `value` as its payload.
+    pub fn attr<V: Value + ?Sized>(&mut self, ty: u16, value: &V) {
+        let ty = if V::NESTED { ty | NLA_F_NESTED } else { ty };
+        self.attr_with(ty, |w| value.encode(w));
+    }
+
+    /// Appends one attribute whose payload `fill` writes.
+    pub fn attr_with(&mut self, ty: u16, fill: impl FnOnce(&mut Writer)) {
+        let start = self.bytes.len();
+        self.put_u32(0);
+        fill(self);
+        self.close(start, ty);
+    }
+
+    /// Appends a nest that carries the NLA_F_NESTED flag.
+    pub fn nest_with(&mut self, ty: u16, fill: impl FnOnce(&mut Writer)) {
+        self.attr_with(ty | NLA_F_NESTED, fill);
+    }
+
+    /// Appends an attribute as it once came.
+    pub fn raw(&mut self, attr: &RawAttr) {
+        self.attr_with(attr.ty | attr.flags, |w| w.put(&attr.payload));
+    }
+
+    /// Keeps `error` unless there is one already.
+    pub fn fail(&mut self, error: EncodeError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Whether all that was written is right; the first error otherwise.
+    pub fn finish(&mut self) -> Result<(), EncodeError> {
+        match self.error.take() {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Writes the header of the attribute that began at `start`, and the padding behind it.
+    fn close(&mut self, start: usize, ty: u16) {
+        let len = self.bytes.len() - start;
+        if len > NLA_MAX {
+            self.fail(EncodeError::TooLong { attribute: ty & !0xc000, len, max: NLA_MAX });
+        }
+        let header = u32::from_ne_bytes(join((len as u16).to_ne_bytes(), ty.to_ne_bytes()));
+        self.patch(start, header);
+        self.bytes.resize(start + align(len), 0);
+    }
+
+    /// Overwrites the four bytes at `at`, which have been written before.
+    pub(super) fn patch(&mut self, at: usize, word: u32) {
+        if let Some(place) = self.bytes.get_mut(at..at + 4) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+    }
+}
+
+fn join(a: [u8; 2], b: [u8; 2]) -> [u8; 4] {
+    [a[0], a[1], b[0], b[1]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_over_64_kib_is_an_error_and_not_a_wrapped_length() {
+        let mut w = Writer::default();
+        w.attr_with(7, |w| w.put(&[0; 65_532]));
+        assert_eq!(w.finish(), Err(EncodeError::TooLong { attribute: 7, len: 65_536, max: 65_535 }));
+        w.clear();
+        w.attr_with(7, |w| w.put(&[0; 65_531]));
+        assert_eq!(w.finish(), Ok(()));
+    }
+
+    #[test]
+    fn lengths_leave_out_the_padding() {
+        let mut w = Writer::default();
+        w.attr_with(1, |w| w.put(b"abc"));
+        assert_eq!(w.bytes(), [&7u16.to_ne_bytes()[..], &1u16.to_ne_bytes(), b"abc\0"].concat());
+    }
+}
