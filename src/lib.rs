@@ -1,1 +1,4 @@
 //! tcnl
+
+pub mod clock;
+pub mod units;
