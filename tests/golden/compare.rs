@@ -50,10 +50,7 @@ impl Comparison {
             let covers = |intended: &Intended| intended.covers(id, path, ours, theirs);
             match self.intended.iter().position(covers) {
                 Some(found) => self.used[found] = true,
-                None => self.wrong(
-                    id,
-                    format!("{what}\n    {path}: ours {}\n    {path}: theirs {}", hex(ours), hex(theirs)),
-                ),
+                None => self.wrong(id, format!("{what}\n    {path}: {}", shown(ours, theirs))),
             }
         }
     }
@@ -69,6 +66,19 @@ impl Comparison {
     }
 }
 
+/// Two fields, the long ones from where they begin to differ.
+fn shown(ours: Field<'_>, theirs: Field<'_>) -> String {
+    const LONG: usize = 64;
+    let (mut start, mut end) = (0, LONG);
+    if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        let common = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
+        start = if ours.len().max(theirs.len()) > LONG { common / 4 * 4 } else { 0 };
+        end += start;
+    }
+    let part = |field: Field<'_>| hex(field.map(|bytes| &bytes[start..end.min(bytes.len()).max(start)]));
+    format!("(from byte {start})\n      ours   {}\n      theirs {}", part(ours), part(theirs))
+}
+
 pub mod like {
     //! Ways in which two fields may differ.
 
@@ -79,26 +89,29 @@ pub mod like {
         ours.is_none() && theirs.is_some()
     }
 
-    /// We send what they leave out.
-    pub fn added(ours: Field<'_>, theirs: Field<'_>) -> bool {
-        ours.is_some() && theirs.is_none()
+    /// Words of 32 bits, of which theirs are the same or one more.
+    pub fn ours_or_one_more(ours: Field<'_>, theirs: Field<'_>) -> bool {
+        every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) <= 1)
     }
 
-    /// Words of 32 bits of which ours are the same or one more.
-    pub fn a_tick_above(ours: Field<'_>, theirs: Field<'_>) -> bool {
+    /// Words of 32 bits that are the same, or of which ours are the largest and theirs have wrapped.
+    pub fn saturated_where_they_wrap(ours: Field<'_>, theirs: Field<'_>) -> bool {
+        every_word(ours, theirs, |ours, theirs| ours == theirs || ours == u32::MAX)
+    }
+
+    pub fn every_word(ours: Field<'_>, theirs: Field<'_>, like: impl Fn(u32, u32) -> bool) -> bool {
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return false };
-        ours.len() == theirs.len() && words(ours).zip(words(theirs)).all(|(ours, theirs)| ours.wrapping_sub(theirs) <= 1)
+        ours.len() == theirs.len() && words(ours).zip(words(theirs)).all(|(ours, theirs)| like(ours, theirs))
     }
 
-    /// The words of 32 bits.
-    pub fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
         bytes.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]))
     }
 
-    /// The same but for the words of 32 bits at these numbers.
-    pub fn but_words(ours: Field<'_>, theirs: Field<'_>, at: &[usize]) -> bool {
+    /// The same but for the bytes at these places.
+    pub fn but_bytes(ours: Field<'_>, theirs: Field<'_>, at: &[usize]) -> bool {
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return false };
-        ours.len() == theirs.len()
-            && words(ours).zip(words(theirs)).enumerate().all(|(i, (ours, theirs))| ours == theirs || at.contains(&i))
+        let differ = |(i, (ours, theirs)): (usize, (&u8, &u8))| ours != theirs && !at.contains(&i);
+        ours.len() == theirs.len() && !ours.iter().zip(theirs).enumerate().any(differ)
     }
 }
