@@ -8,6 +8,8 @@ mod by_hand;
 mod compare;
 mod data;
 mod meaning;
+mod mutated;
 mod objects;
 mod printed;
+mod replies;
 mod requests;
