@@ -6,6 +6,7 @@ use tcnl::wire::{EncodeError, Header, Messages, Writer};
 /// Checks the body of a message of this type, if the crate has an object for it.
 pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
     match ty / 4 * 4 {
+        16 => holds::<tcnl::route::Link>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
         _ => Ok(()),

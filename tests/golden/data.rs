@@ -30,7 +30,11 @@ pub fn requests() -> Vec<Recorded> {
             id: text(&line["id"]),
             cmd: text(&line["cmd"]),
             messages: bytes(&line["hex"]),
-            older: line.get("hex_6.1").map(bytes),
+            // With an empty RTM_NEWLINK, ip 6.1 finds out whether the kernel can make links.
+            older: line.get("hex_6.1").map(bytes).map(|mut older| {
+                older.retain(|message| body(message).iter().any(|byte| *byte != 0));
+                older
+            }),
             client_error: line["client_error"] == true,
         })
         .collect()

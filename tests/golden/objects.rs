@@ -9,6 +9,7 @@ use tcnl::wire::{EncodeError, Header, Writer};
 macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
+            16 => Some($function::<tcnl::route::Link>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
             _ => None,

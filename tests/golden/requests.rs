@@ -9,8 +9,8 @@ use tcnl::request::Object;
 
 /// Kinds of which there are recordings, but which the crate does not have yet: they are kept as they came.
 pub const NOT_YET: &[&str] = &[
-    // qdiscs
-    "ets", "fq", "fq_codel", "netem", "prio", "red",
+    // qdiscs; noqueue has no options
+    "noqueue", "ets", "fq", "fq_codel", "netem", "prio", "red",
     // filters
     "basic", "bpf", "cgroup", "flow", "flower", "matchall", "route",
     // actions, where the name is not a filter's
