@@ -11,6 +11,7 @@
 mod hop;
 mod metrics;
 mod names;
+mod nexthop;
 mod prefix;
 #[expect(clippy::module_inception, reason = "one object, one file; this one is the route")]
 mod route;
@@ -19,6 +20,7 @@ mod rule;
 pub use hop::{Encap, Hop};
 pub use metrics::Metrics;
 pub use names::{Preference, Realms, RouteProtocol, RouteType, Scope};
+pub use nexthop::{Group, GroupType, Member, Nexthop, Nexthops, Resilient};
 pub use prefix::{Family, Prefix};
 pub use route::{CacheInfo, Route, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
