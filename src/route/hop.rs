@@ -178,7 +178,8 @@ impl Hop {
         hop.attributes.extend(self.gateway.map(|gateway| gateway_attribute(family, gateway)));
         hop.attributes.extend(self.realms.map(|realms| RouteAttribute::Realm(realm(realms))));
         hop.attributes.extend(self.encap.iter().flat_map(Encap::attributes));
-        hop.attributes.extend(self.unknown.iter().map(|attr| RouteAttribute::Other(super::other(attr))));
+        hop.attributes
+            .extend(self.unknown.iter().map(|attr| RouteAttribute::Other(super::message::other(attr))));
         hop
     }
 
@@ -242,7 +243,7 @@ impl Encap {
 
     pub(super) fn attributes(&self) -> [RouteAttribute; 2] {
         let payload = RawAttr { ty: RTA_ENCAP, flags: 0x8000, payload: self.payload.clone() };
-        [RouteAttribute::EncapType(self.kind.into()), RouteAttribute::Other(super::other(&payload))]
+        [RouteAttribute::EncapType(self.kind.into()), RouteAttribute::Other(super::message::other(&payload))]
     }
 }
 

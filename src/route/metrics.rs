@@ -92,7 +92,7 @@ impl From<&Metrics> for Vec<RouteMetric> {
         out.extend(metrics.numbers().into_iter().filter_map(|(_, value, _, make)| value.map(make)));
         out.extend(metrics.features.map(RouteMetric::Features));
         out.extend(metrics.congctl.as_ref().map(|name| RouteMetric::CcAlgo(name.0.clone())));
-        out.extend(metrics.unknown.iter().map(|attr| RouteMetric::Other(super::other(attr))));
+        out.extend(metrics.unknown.iter().map(|attr| RouteMetric::Other(super::message::other(attr))));
         out
     }
 }

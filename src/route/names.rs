@@ -1,4 +1,4 @@
-//! The small numbers of routing that have names: what adds a route, how far it reaches, what it does.
+//! The small numbers of routing that have names: what adds a route, what it does, how much it is preferred.
 
 use crate::units::ParseError;
 use std::fmt::{self, Display, Formatter};
@@ -91,24 +91,6 @@ named! {
         RIP = 189 "rip",
         /// EIGRP.
         EIGRP = 192 "eigrp",
-    }
-}
-
-named! {
-    /// How far a route's destination is away: RT_SCOPE_ of `include/uapi/linux/rtnetlink.h`. IPv6 has none but global.
-    #[doc(alias = "rtm_scope")]
-    Scope, "a scope: expected global, site, link, host, nowhere, or 0 to 255" {
-        /// Anywhere, behind a gateway.
-        #[doc(alias = "RT_SCOPE_UNIVERSE")]
-        GLOBAL = 0 "global",
-        /// Within the site.
-        SITE = 200 "site",
-        /// On the link.
-        LINK = 253 "link",
-        /// On this host.
-        HOST = 254 "host",
-        /// Nowhere; in deletions: any.
-        NOWHERE = 255 "nowhere",
     }
 }
 
@@ -209,10 +191,9 @@ mod tests {
     fn every_number_reads_as_it_was_printed() {
         for number in 0..=255 {
             assert_eq!(RouteProtocol(number).to_string().parse(), Ok(RouteProtocol(number)));
-            assert_eq!(Scope(number).to_string().parse(), Ok(Scope(number)));
             assert_eq!(RouteType(number).to_string().parse(), Ok(RouteType(number)));
         }
         assert_eq!(RouteProtocol::STATIC.to_string(), "static");
-        assert!("256".parse::<Scope>().is_err());
+        assert!("256".parse::<RouteType>().is_err());
     }
 }

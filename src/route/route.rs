@@ -61,7 +61,7 @@ impl RouteFlags {
 
 layout! {
     /// What the kernel knows of a route's use. `include/uapi/linux/rtnetlink.h`
-    pub struct CacheInfo = "rta_cacheinfo" {
+    pub struct RouteCache = "rta_cacheinfo" {
         /// References.
         pub references: u32,
         /// Time since the last use, in ticks of 1/100 s.
@@ -182,7 +182,7 @@ pub struct Route {
     pub flowlabel: Option<u32>,
     /// What the kernel knows of its use. Kernels report it.
     #[doc(alias = "RTA_CACHEINFO")]
-    pub cache: Option<CacheInfo>,
+    pub cache: Option<RouteCache>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
     pub unknown: Vec<RawAttr>,
 }

@@ -1,9 +1,8 @@
-use super::{CacheInfo, Route, RouteFlags};
+use super::{Route, RouteCache, RouteFlags};
 use crate::request::{Object, Verb};
 use crate::route::hop::{self, check_gateway, gateway_attribute, take_via};
-use crate::route::{
-    emit, other, Encap, Family, Hop, Metrics, Prefix, Realms, RouteProtocol, RouteType, Scope,
-};
+use crate::route::message::{body, name_in, other, put};
+use crate::route::{Encap, Family, Hop, Metrics, Prefix, Realms, RouteProtocol, RouteType, Scope};
 use crate::units::Dev;
 use crate::wire::{Attr, DecodeError, EncodeError, Names, Reader, Value, Writer};
 use netlink_packet_route::route::{
@@ -68,8 +67,8 @@ const NAMES: Names = &[
     (RTA_FLOWLABEL, "RTA_FLOWLABEL"),
 ];
 
-pub(super) fn name(ty: u16) -> Option<&'static str> {
-    NAMES.iter().find(|(number, _)| *number == ty).map(|(_, name)| *name)
+fn name(ty: u16) -> Option<&'static str> {
+    name_in(NAMES, ty)
 }
 
 impl Object for Route {
@@ -79,7 +78,8 @@ impl Object for Route {
 
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         self.check(verb)?;
-        emit(&self.header(verb), &self.attributes(), w);
+        let message = self.message(verb);
+        put(w, &message, &message.attributes)?;
         if self.sends_ways() && !self.hops.is_empty() {
             w.attr_with(RTA_MULTIPATH, |w| self.hops.iter().for_each(|hop| hop.encode(self.family(), w)));
         }
@@ -163,7 +163,7 @@ impl Route {
             RTA_METRICS => self.metrics = Metrics::decode(payload)?,
             RTA_MULTIPATH => self.hops = hops(family, payload)?,
             hop::RTA_FLOW => self.realms = Some(Realms::from(u32::decode(payload)?)),
-            RTA_CACHEINFO => self.cache = Some(CacheInfo::decode(payload)?),
+            RTA_CACHEINFO => self.cache = Some(RouteCache::decode(payload)?),
             RTA_TABLE => self.table = u32::decode(payload)?,
             RTA_MARK => self.mark = Some(u32::decode(payload)?),
             RTA_PREF => self.preference = Some(crate::route::Preference(u8::decode(payload)?)),
@@ -252,6 +252,13 @@ impl Route {
         }
     }
 
+    fn message(&self, verb: Verb) -> RouteMessage {
+        let mut message = RouteMessage::default();
+        message.header = self.header(verb);
+        message.attributes = self.attributes();
+        message
+    }
+
     /// All attributes but those that `netlink-packet-route` would distort: the ways, whose tunnels lose the NESTED flag that
     /// kernels insist on, and the unknown ones, which lose theirs.
     fn attributes(&self) -> Vec<RouteAttribute> {
@@ -293,9 +300,7 @@ impl Route {
 /// The message that adds the route. Tunnel parameters and unknown attributes come as `Other`.
 impl From<&Route> for RouteMessage {
     fn from(route: &Route) -> RouteMessage {
-        let mut message = RouteMessage::default();
-        message.header = route.header(Verb::Add);
-        message.attributes = route.attributes();
+        let mut message = route.message(Verb::Add);
         if route.sends_ways() {
             if !route.hops.is_empty() {
                 let hops = route.hops.iter().map(|hop| hop.message(route.family())).collect();
@@ -312,10 +317,7 @@ impl TryFrom<RouteMessage> for Route {
     type Error = DecodeError;
 
     fn try_from(message: RouteMessage) -> Result<Route, DecodeError> {
-        let mut w = Writer::default();
-        emit(&message.header, &message.attributes, &mut w);
-        w.finish().map_err(|_| DecodeError::invalid("an attribute of 64 KiB or more"))?;
-        Route::decode(w.bytes())
+        Route::decode(&body(&message, &message.attributes)?)
     }
 }
 

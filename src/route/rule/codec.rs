@@ -1,7 +1,8 @@
 use super::{PortRange, Rule, RuleAction, RuleFlags, UidRange};
 use crate::request::{Object, Verb};
 use crate::route::hop::realm;
-use crate::route::{emit, other, Family, Prefix, Realms, Route, RouteProtocol};
+use crate::route::message::{body, name_in, other, put};
+use crate::route::{Family, Prefix, Realms, Route, RouteProtocol};
 use crate::units::Name;
 use crate::wire::{Attr, Be, DecodeError, EncodeError, Names, RawAttr, Reader, Value, Writer};
 use netlink_packet_core::DefaultNla;
@@ -69,7 +70,7 @@ const NAMES: Names = &[
 ];
 
 fn name(ty: u16) -> Option<&'static str> {
-    NAMES.iter().find(|(number, _)| *number == ty).map(|(_, name)| *name)
+    name_in(NAMES, ty)
 }
 
 impl Object for Rule {
@@ -79,7 +80,8 @@ impl Object for Rule {
 
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         self.check(verb)?;
-        emit(&self.header(verb), &self.attributes(), w);
+        let message = self.message(verb);
+        put(w, &message, &message.attributes)?;
         self.unknown.iter().for_each(|attr| w.raw(attr));
         Ok(())
     }
@@ -244,6 +246,13 @@ impl Rule {
         }
     }
 
+    fn message(&self, verb: Verb) -> RuleMessage {
+        let mut message = RuleMessage::default();
+        message.header = self.header(verb);
+        message.attributes = self.attributes();
+        message
+    }
+
     /// All attributes but the unknown ones. Those behind FRA_DPORT_RANGE are not known to `netlink-packet-route`.
     fn attributes(&self) -> Vec<RuleAttribute> {
         let byte = |ty, value: u8| RuleAttribute::Other(DefaultNla::new(ty, vec![value]));
@@ -291,9 +300,7 @@ impl Rule {
 /// The message that adds the rule.
 impl From<&Rule> for RuleMessage {
     fn from(rule: &Rule) -> RuleMessage {
-        let mut message = RuleMessage::default();
-        message.header = rule.header(Verb::Add);
-        message.attributes = rule.attributes();
+        let mut message = rule.message(Verb::Add);
         message.attributes.extend(rule.unknown.iter().map(|attr| RuleAttribute::Other(other(attr))));
         message
     }
@@ -303,10 +310,7 @@ impl TryFrom<RuleMessage> for Rule {
     type Error = DecodeError;
 
     fn try_from(message: RuleMessage) -> Result<Rule, DecodeError> {
-        let mut w = Writer::default();
-        emit(&message.header, &message.attributes, &mut w);
-        w.finish().map_err(|_| DecodeError::invalid("an attribute of 64 KiB or more"))?;
-        Rule::decode(w.bytes())
+        Rule::decode(&body(&message, &message.attributes)?)
     }
 }
 
