@@ -4,10 +4,12 @@
 //! the crate's own [`wire`](crate::wire) reader: `netlink-packet-route` gives up a whole message for one attribute
 //! that it does not expect, and follows nests to any depth.
 
+mod address;
 mod link;
 mod message;
 mod scope;
 
+pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime};
 pub use link::{
     Bridge, HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Links, Netns, OperState, OtherKind, Veth,
 };
