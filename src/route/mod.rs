@@ -8,6 +8,7 @@
 //! `Result`; a gateway that does not fit its route, which `via` cannot refuse, is an error when the request is encoded, and
 //! nothing is sent. So is what was written to a public field.
 
+mod address;
 mod hop;
 mod link;
 mod message;
@@ -20,6 +21,7 @@ mod route;
 mod rule;
 mod scope;
 
+pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime};
 pub use hop::{Encap, Hop};
 pub use link::{
     Bridge, HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Links, Netns, OperState, OtherKind, Veth,
