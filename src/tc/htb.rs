@@ -2,8 +2,7 @@
 //!
 //! `man 8 tc-htb`, `net/sched/sch_htb.c`, `include/uapi/linux/pkt_sched.h`
 
-use super::linklayer::{Burst, Framing};
-use super::{Kind, RateSpec, RateTable};
+use super::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
 use crate::clock::Clock;
 use crate::text::Say;
 use crate::units::{Packets, Rate, Ticks};
@@ -124,31 +123,6 @@ pub struct HtbClass {
     pub unknown: Vec<RawAttr>,
 }
 
-/// The rate tables (TCA_HTB_RTAB, TCA_HTB_CTAB) that go with a class.
-///
-/// Kernels since 3.8 use them for nothing where a link layer is given: 2 KiB a class that need not be sent.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Tables {
-    /// None are sent.
-    #[default]
-    None,
-    /// They are computed and sent, as `tc` does.
-    Computed,
-    /// They are sent as given: cell sizes and tables for rate and ceil.
-    Given(Box<GivenTables>),
-}
-
-/// Rate tables as they came in a message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GivenTables {
-    /// `cell_log` and `cell_align` of rate and ceil.
-    pub cells: [(u8, i16); 2],
-    /// The table for `rate`.
-    pub rate: Option<RateTable>,
-    /// The table for `ceil`.
-    pub ceil: Option<RateTable>,
-}
-
 impl HtbClass {
     /// The packet size that `tc` reckons with when none is given, in bytes.
     pub const DEFAULT_MTU: u32 = 1600;
@@ -230,22 +204,7 @@ impl HtbClass {
             RateSpec::new(self.rate, self.framing),
             RateSpec::new(ceil, self.ceil_framing.unwrap_or(self.framing)),
         ];
-        let (rtab, ctab) = match &self.tables {
-            Tables::None => (None, None),
-            Tables::Computed => {
-                let [rate_spec, ceil_spec] = &mut specs;
-                (
-                    Some(RateTable::compute(clock, self.rate, rate_spec, mtu)),
-                    Some(RateTable::compute(clock, ceil, ceil_spec, mtu)),
-                )
-            }
-            Tables::Given(given) => {
-                for (spec, cell) in specs.iter_mut().zip(given.cells) {
-                    (spec.cell_log, spec.cell_align) = cell;
-                }
-                (given.rate.clone(), given.ceil.clone())
-            }
-        };
+        let [rtab, ctab] = self.tables.make(clock, &mut specs, [self.rate, ceil], mtu);
         let [rate_spec, ceil_spec] = specs;
         ClassAttrs {
             parms: Some(Parms {
@@ -283,12 +242,8 @@ impl Value for HtbClass {
         let attrs = ClassAttrs::decode(payload)?;
         let parms = attrs.parms.ok_or(DecodeError::missing("TCA_HTB_PARMS"))?;
         let (rate, ceil) = (parms.rate.rate(attrs.rate64), parms.ceil.rate(attrs.ceil64));
-        let cells = [parms.rate, parms.ceil].map(|spec| (spec.cell_log, spec.cell_align));
         let (framing, ceil_framing) = (parms.rate.framing(), parms.ceil.framing());
-        let tables = match (attrs.rtab, attrs.ctab) {
-            (None, None) if cells == [(0, 0); 2] => Tables::None,
-            (rate, ceil) => Tables::Given(Box::new(GivenTables { cells, rate, ceil })),
-        };
+        let tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);
         Ok(HtbClass {
             rate,
             ceil: (ceil != rate).then_some(ceil),
@@ -397,11 +352,7 @@ mod generate {
                 ceil_framing: Option::<Framing>::generate(g).filter(|ceil| *ceil != framing),
                 tables: match g.flip() {
                     false => Tables::None,
-                    true => Tables::Given(Box::new(GivenTables {
-                        cells: [(3, -1); 2],
-                        rate: Option::generate(g),
-                        ceil: Option::generate(g),
-                    })),
+                    true => Tables::Given(Generate::generate(g)),
                 },
                 unknown: g.list(1),
             }

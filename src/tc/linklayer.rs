@@ -1,8 +1,7 @@
-//! How rates are put on the wire: `struct tc_ratespec`, what frames cost on the link, and the tables of old kernels.
+//! How rates are put on the wire: `struct tc_ratespec`, and what frames cost on the link.
 
 use crate::clock::Clock;
 use crate::units::{Rate, Size, Ticks};
-use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// How the link counts a packet's bytes. `man 8 tc-stab`, `include/uapi/linux/pkt_sched.h`
@@ -51,7 +50,7 @@ impl LinkLayer {
     }
 
     /// What a packet of `size` bytes costs on the link.
-    fn cost(self, size: u32) -> u32 {
+    pub(super) fn cost(self, size: u32) -> u32 {
         match self {
             LinkLayer::Atm => size.div_ceil(48).saturating_mul(53),
             _ => size,
@@ -109,14 +108,19 @@ impl RateSpec {
         }
     }
 
-    /// The rate, where `rate64` is the 64-bit attribute that may stand beside the spec.
+    /// The rate, where `rate64` is the 64-bit attribute that may stand beside the spec: the larger of the two counts.
     pub fn rate(&self, rate64: Option<Rate>) -> Rate {
-        rate64.unwrap_or(Rate::bytes_per_second(self.rate.into()))
+        rate64.unwrap_or_default().max(Rate::bytes_per_second(self.rate.into()))
     }
 
     /// What packets cost.
     pub fn framing(&self) -> Framing {
         Framing { overhead: self.overhead, mpu: self.mpu, linklayer: LinkLayer::from_raw(self.linklayer) }
+    }
+
+    /// The rate table's cells.
+    pub(super) fn cell(self) -> (u8, i16) {
+        (self.cell_log, self.cell_align)
     }
 
     /// The rate for a 64-bit attribute, if the 32-bit field cannot carry it.
@@ -198,48 +202,5 @@ impl From<Size> for Burst {
 impl From<Ticks> for Burst {
     fn from(ticks: Ticks) -> Self {
         Burst::Time(ticks)
-    }
-}
-
-/// What each packet size costs at a rate, as kernels before 3.8 needed it and `tc` still sends it.
-///
-/// Current kernels look at it only to guess ATM where [`LinkLayer::Unaware`] is said.
-#[doc(alias = "TCA_HTB_RTAB")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RateTable {
-    /// The cost of packets up to `(i + 1) << cell_log` bytes.
-    pub slots: Box<[Ticks; 256]>,
-}
-
-impl RateTable {
-    /// The table for packets up to `mtu` bytes, and the spec with the table's cells filled in.
-    ///
-    /// `tc/tc_core.c` of iproute2 is what defines it: the cells are the smallest that reach the MTU.
-    pub fn compute(clock: &Clock, rate: Rate, spec: &mut RateSpec, mtu: u32) -> Self {
-        let cell_log = (0..=23u8).find(|log| mtu >> log <= 255).unwrap_or(23);
-        (spec.cell_log, spec.cell_align) = (cell_log, -1);
-        let layer = LinkLayer::from_raw(spec.linklayer);
-        let slots = std::array::from_fn(|i| {
-            let size = ((i as u32 + 1) << cell_log).max(spec.mpu.into());
-            clock.xmit_ticks(rate, Size::bytes(layer.cost(size).into()))
-        });
-        RateTable { slots: Box::new(slots) }
-    }
-}
-
-impl Value for RateTable {
-    fn encode(&self, w: &mut Writer) {
-        self.slots.write(w);
-    }
-    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(payload);
-        Ok(RateTable { slots: Box::new(Fixed::read(&mut r)?) })
-    }
-}
-
-#[cfg(any(test, feature = "generate"))]
-impl crate::wire::generate::Generate for RateTable {
-    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
-        RateTable { slots: crate::wire::generate::Generate::generate(g) }
     }
 }

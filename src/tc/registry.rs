@@ -1,7 +1,7 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
-use super::{fifo, htb, Kind};
+use super::{fifo, htb, police, Kind};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -181,6 +181,7 @@ kinds! {
 kinds! {
     /// A kind of action with its options.
     pub enum ActionKind {
+        Police(police::Police),
     }
 }
 
@@ -227,7 +228,7 @@ app_stats! {
 /// The attribute tables of all sets, for checks against the kernel's headers.
 #[doc(hidden)]
 pub fn tables() -> Vec<Table> {
-    [htb::tables()].concat()
+    [htb::tables(), police::tables()].concat()
 }
 
 #[cfg(test)]
@@ -278,5 +279,6 @@ mod tests {
     properties! {
         every_qdisc_kind_decodes_to_what_was_encoded: QdiscKind;
         every_class_kind_decodes_to_what_was_encoded: ClassKind;
+        every_action_kind_decodes_to_what_was_encoded: ActionKind;
     }
 }

@@ -1,0 +1,228 @@
+//! What all actions have in common: the verdict, the parameters (`tc_gen`) and the times.
+
+use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// What becomes of a packet after an action. `man 8 tc-actions`, `TC_ACT_` of `include/uapi/linux/pkt_cls.h`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Control {
+    /// The classification goes on with the next filter.
+    #[doc(alias = "TC_ACT_UNSPEC")]
+    Continue,
+    /// The classification ends and the packet goes on.
+    #[default]
+    #[doc(alias = "TC_ACT_OK")]
+    Ok,
+    /// The classification begins again at the first filter.
+    #[doc(alias = "TC_ACT_RECLASSIFY")]
+    Reclassify,
+    /// The packet is dropped.
+    #[doc(alias = "TC_ACT_SHOT")]
+    Drop,
+    /// The next action of the filter has its turn.
+    #[doc(alias = "TC_ACT_PIPE")]
+    Pipe,
+    /// Someone else has the packet now; nobody counts it as dropped.
+    #[doc(alias = "TC_ACT_STOLEN")]
+    Stolen,
+    /// As [`Stolen`](Control::Stolen): queued elsewhere.
+    #[doc(alias = "TC_ACT_QUEUED")]
+    Queued,
+    /// The same action runs again.
+    #[doc(alias = "TC_ACT_REPEAT")]
+    Repeat,
+    /// The packet goes to another device, which a BPF program chose.
+    #[doc(alias = "TC_ACT_REDIRECT")]
+    Redirect,
+    /// As [`Stolen`](Control::Stolen); hardware hands the packet to the CPU.
+    #[doc(alias = "TC_ACT_TRAP")]
+    Trap,
+    /// This many actions of the filter are skipped (28 bits).
+    #[doc(alias = "TC_ACT_JUMP")]
+    Jump(u32),
+    /// The classification goes on in the chain with this number (28 bits).
+    #[doc(alias = "TC_ACT_GOTO_CHAIN")]
+    GotoChain(u32),
+    /// A value that the crate does not know.
+    Other(i32),
+}
+
+impl Control {
+    /// The bits that carry the argument of `Jump` and `GotoChain`.
+    const ARGUMENT: u32 = (1 << 28) - 1;
+
+    /// The verdict with this kernel value.
+    pub fn from_raw(raw: i32) -> Self {
+        let argument = raw as u32 & Self::ARGUMENT;
+        match (raw, raw as u32 >> 28) {
+            (-1, _) => Control::Continue,
+            (0, _) => Control::Ok,
+            (1, _) => Control::Reclassify,
+            (2, _) => Control::Drop,
+            (3, _) => Control::Pipe,
+            (4, _) => Control::Stolen,
+            (5, _) => Control::Queued,
+            (6, _) => Control::Repeat,
+            (7, _) => Control::Redirect,
+            (8, _) => Control::Trap,
+            (_, 1) => Control::Jump(argument),
+            (_, 2) => Control::GotoChain(argument),
+            _ => Control::Other(raw),
+        }
+    }
+
+    /// The kernel's value; `None` if an argument has more than 28 bits.
+    pub fn raw(self) -> Option<i32> {
+        let extended = |opcode: u32, argument: u32| {
+            (argument <= Self::ARGUMENT).then_some((opcode << 28 | argument) as i32)
+        };
+        Some(match self {
+            Control::Continue => -1,
+            Control::Ok => 0,
+            Control::Reclassify => 1,
+            Control::Drop => 2,
+            Control::Pipe => 3,
+            Control::Stolen => 4,
+            Control::Queued => 5,
+            Control::Repeat => 6,
+            Control::Redirect => 7,
+            Control::Trap => 8,
+            Control::Jump(count) => return extended(1, count),
+            Control::GotoChain(chain) => return extended(2, chain),
+            Control::Other(raw) => raw,
+        })
+    }
+
+    /// Whether its words are more than one.
+    pub(super) fn has_argument(self) -> bool {
+        matches!(self, Control::Jump(_) | Control::GotoChain(_))
+    }
+
+    /// The word, or the number where `tc` reads no word but takes numbers.
+    pub(super) fn number_or_word(self) -> Self {
+        match self {
+            Control::Stolen | Control::Queued | Control::Repeat | Control::Redirect => {
+                Control::Other(self.raw().unwrap_or_default())
+            }
+            other => other,
+        }
+    }
+}
+
+/// The words of `tc`. For some verdicts it has none that it would read: they print as their names.
+impl Display for Control {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Control::Continue => "continue",
+            Control::Ok => "pass",
+            Control::Reclassify => "reclassify",
+            Control::Drop => "drop",
+            Control::Pipe => "pipe",
+            Control::Stolen => "stolen",
+            Control::Queued => "queued",
+            Control::Repeat => "repeat",
+            Control::Redirect => "redirect",
+            Control::Trap => "trap",
+            Control::Jump(count) => return write!(f, "jump {count}"),
+            Control::GotoChain(chain) => return write!(f, "goto chain {chain}"),
+            Control::Other(raw) => return write!(f, "{raw}"),
+        })
+    }
+}
+
+impl Fixed for Control {
+    const SIZE: usize = 4;
+    fn write(&self, w: &mut Writer) {
+        let raw = self.raw().unwrap_or_else(|| {
+            w.fail(crate::wire::EncodeError::out_of_range(
+                "verdict",
+                self,
+                "28 bits for jump and goto chain",
+            ));
+            0
+        });
+        raw.write(w);
+    }
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        i32::read(r).map(Control::from_raw)
+    }
+}
+
+impl Value for Control {
+    fn encode(&self, w: &mut Writer) {
+        self.write(w);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        Control::read(&mut Reader::new(payload))
+    }
+}
+
+layout! {
+    /// The parameters that every action has. `tc_gen` of `include/uapi/linux/pkt_cls.h`
+    pub struct ActionParms = "tc_gen" {
+        /// The action's number within its kind; 0 lets the kernel choose. Filters that name the same one share it.
+        pub index: u32,
+        /// Capabilities, unused.
+        pub capab: u32,
+        /// What becomes of the packet.
+        pub control: Control,
+        /// How many hold it. Kernels report it.
+        pub references: i32,
+        /// How many filters use it. Kernels report it.
+        pub bindings: i32,
+    }
+}
+
+impl ActionParms {
+    /// The parameters of an action with this verdict.
+    pub fn new(control: Control) -> Self {
+        ActionParms { control, ..Self::default() }
+    }
+}
+
+layout! {
+    /// When an action was installed and used, in hundredths of a second before now. Kernels report it.
+    /// `struct tcf_t` of `include/uapi/linux/pkt_cls.h`
+    pub struct Times = "tcf_t" {
+        /// Since it was installed.
+        pub installed: u64,
+        /// Since it was last used.
+        pub last_used: u64,
+        /// Until it expires, unused.
+        pub expires: u64,
+        /// Since it was first used; 0 if it never was.
+        pub first_used: u64,
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Control {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        match g.byte() {
+            0..=7 => Control::from_raw(g.number() as i32),
+            other => Control::from_raw(i32::from(other % 10) - 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_a_verdict_and_comes_back() {
+        for raw in (-20..20).chain([1 << 28, 1 << 28 | 5, 2 << 28 | 7, 3 << 28, i32::MIN, i32::MAX]) {
+            assert_eq!(Control::from_raw(raw).raw(), Some(raw));
+        }
+        assert_eq!(Control::from_raw(0x2000_0005), Control::GotoChain(5));
+        assert_eq!(Control::GotoChain(1 << 28).raw(), None);
+    }
+
+    #[test]
+    fn an_argument_of_more_than_28_bits_is_refused() {
+        let mut w = Writer::default();
+        w.attr(1, &Control::Jump(1 << 28));
+        assert!(w.finish().is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! The tables of what packets cost at a rate, which kernels before 3.8 needed.
+
+use super::{LinkLayer, RateSpec};
+use crate::clock::Clock;
+use crate::units::{Rate, Size, Ticks};
+use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+
+/// The rate tables that go with a pair of rates: HTB's rate and ceil (TCA_HTB_RTAB, TCA_HTB_CTAB), TBF's and the
+/// policer's rate and peak rate.
+///
+/// Kernels since 3.8 use those of HTB and TBF for nothing where a link layer is given: 2 KiB that need not be sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Tables {
+    /// None are sent.
+    #[default]
+    None,
+    /// They are computed and sent, as `tc` does.
+    Computed,
+    /// They are sent as given.
+    Given(Box<GivenTables>),
+}
+
+/// Rate tables as they came in a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GivenTables {
+    /// `cell_log` and `cell_align` of the rate and of the ceil or peak rate.
+    pub cells: [(u8, i16); 2],
+    /// The table for the rate.
+    pub rate: Option<RateTable>,
+    /// The table for the ceil or peak rate.
+    pub ceil: Option<RateTable>,
+}
+
+impl Tables {
+    /// The tables to send with `specs`, whose cells are filled in. There is none for a rate of 0.
+    pub(super) fn make(
+        &self,
+        clock: &Clock,
+        specs: &mut [RateSpec; 2],
+        rates: [Rate; 2],
+        mtu: u32,
+    ) -> [Option<RateTable>; 2] {
+        match self {
+            Tables::None => [None, None],
+            Tables::Computed => {
+                let [first, second] = specs;
+                let table =
+                    |spec, rate: Rate| (!rate.is_zero()).then(|| RateTable::compute(clock, rate, spec, mtu));
+                [table(first, rates[0]), table(second, rates[1])]
+            }
+            Tables::Given(given) => {
+                for (spec, cell) in specs.iter_mut().zip(given.cells) {
+                    (spec.cell_log, spec.cell_align) = cell;
+                }
+                [given.rate.clone(), given.ceil.clone()]
+            }
+        }
+    }
+
+    /// The tables that came with `specs`.
+    pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Self {
+        let cells = specs.map(RateSpec::cell);
+        match (rate, ceil) {
+            (None, None) if cells == [(0, 0); 2] => Tables::None,
+            (rate, ceil) => Tables::Given(Box::new(GivenTables { cells, rate, ceil })),
+        }
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for GivenTables {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        GivenTables { cells: [(3, -1); 2], rate: Option::generate(g), ceil: Option::generate(g) }
+    }
+}
+
+/// What each packet size costs at a rate, as kernels before 3.8 needed it and `tc` still sends it.
+///
+/// Current kernels look at it only to guess ATM where [`LinkLayer::Unaware`] is said.
+#[doc(alias = "TCA_HTB_RTAB")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateTable {
+    /// The cost of packets up to `(i + 1) << cell_log` bytes.
+    pub slots: Box<[Ticks; 256]>,
+}
+
+impl RateTable {
+    /// The table for packets up to `mtu` bytes (0 is 2047), and the spec with the table's cells filled in.
+    ///
+    /// `tc/tc_core.c` of iproute2 is what defines it: the cells are the smallest that reach the MTU.
+    pub fn compute(clock: &Clock, rate: Rate, spec: &mut RateSpec, mtu: u32) -> Self {
+        let mtu = if mtu == 0 { 2047 } else { mtu };
+        let cell_log = (0..=23u8).find(|log| mtu >> log <= 255).unwrap_or(23);
+        (spec.cell_log, spec.cell_align) = (cell_log, -1);
+        let layer = LinkLayer::from_raw(spec.linklayer);
+        let slots = std::array::from_fn(|i| {
+            let size = ((i as u32 + 1) << cell_log).max(spec.mpu.into());
+            clock.xmit_ticks(rate, Size::bytes(layer.cost(size).into()))
+        });
+        RateTable { slots: Box::new(slots) }
+    }
+}
+
+impl Value for RateTable {
+    fn encode(&self, w: &mut Writer) {
+        self.slots.write(w);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(payload);
+        Ok(RateTable { slots: Box::new(Fixed::read(&mut r)?) })
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for RateTable {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        RateTable { slots: crate::wire::generate::Generate::generate(g) }
+    }
+}
