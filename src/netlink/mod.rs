@@ -20,6 +20,7 @@ mod builder;
 mod connection;
 mod core;
 mod failure;
+mod links;
 mod list;
 mod namespace;
 mod raw;

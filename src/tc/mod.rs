@@ -41,3 +41,5 @@ pub use rate_table::{GivenTables, RateTable, Tables};
 pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};
 pub use stab::SizeTable;
 pub use stats::{QueueStats, Stats};
+
+crate::request::print_as_command! { Qdisc Class Filter Chain }
