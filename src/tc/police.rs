@@ -2,7 +2,7 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
-use super::{Burst, Control, Framing, GivenTables, Kind, RateSpec, RateTable, Tables, Times};
+use super::{Burst, Control, Framing, GivenTables, Kind, LinkLayer, RateSpec, RateTable, Tables, Times};
 use crate::clock::Clock;
 use crate::text::Say;
 use crate::units::{Rate, Size, Ticks};
@@ -266,13 +266,17 @@ impl Value for Police {
             times: attrs.times,
             unknown: attrs.unknown,
         };
-        // Tables that are what would be computed anyway say nothing.
+        // Kernels look into a table only where no link layer is said. Otherwise it says nothing if it is there and has the
+        // cells that would be computed anyway.
         if let Tables::Given(given) = tables {
             let computed = police.attrs(&Clock::default());
-            let cells = computed.tbf.map(|parms| [parms.rate, parms.peak].map(RateSpec::cell));
-            if cells != Some(given.cells)
-                || [computed.rate_table, computed.peak_table] != [given.rate.clone(), given.ceil.clone()]
-            {
+            let shape = |cells, tables: [&Option<RateTable>; 2]| (cells, tables.map(Option::is_some));
+            let cells =
+                computed.tbf.map(|parms| [parms.rate, parms.peak].map(RateSpec::cell)).unwrap_or_default();
+            let (ours, theirs) = ([&computed.rate_table, &computed.peak_table], [&given.rate, &given.ceil]);
+            let unaware = |spec: RateSpec| spec.rate != 0 && spec.framing().linklayer == LinkLayer::Unaware;
+            let read = unaware(parms.rate) || unaware(parms.peak);
+            if shape(cells, ours) != shape(given.cells, theirs) || read && ours != theirs {
                 police.tables = Some(given);
             }
         }
@@ -393,7 +397,11 @@ mod generate {
                 framing,
                 peak_framing: Option::<Framing>::generate(g)
                     .filter(|other| peak.is_some() && *other != framing),
-                tables: g.flip().then(|| Generate::generate(g)),
+                // Tables with cells that nobody would compute, so that they are kept.
+                tables: g.flip().then(|| {
+                    let given = GivenTables::generate(g);
+                    Box::new(GivenTables { cells: [(30, 7); 2], ..given })
+                }),
                 ..base
             }
         }
