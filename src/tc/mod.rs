@@ -35,7 +35,7 @@ pub use class::{Class, Classes};
 pub use control::{ActionParms, Control, Times};
 pub use estimator::Estimator;
 pub use kind::Kind;
-pub use linklayer::{Burst, Framing, LinkLayer, RateSpec};
+pub use linklayer::{Burst, Framing, LinkLayer, PacketBurst, RateSpec};
 pub use qdisc::{Qdisc, Qdiscs};
 pub use rate_table::{GivenTables, RateTable, Tables};
 pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};

@@ -2,7 +2,9 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
-use super::{Burst, Control, Framing, GivenTables, Kind, LinkLayer, RateSpec, RateTable, Tables, Times};
+use super::{
+    Burst, Control, Framing, GivenTables, Kind, LinkLayer, PacketBurst, RateSpec, RateTable, Tables, Times,
+};
 use crate::clock::Clock;
 use crate::text::Say;
 use crate::units::{Rate, Size, Ticks};
@@ -64,36 +66,6 @@ pub struct Police {
     pub times: Option<Times>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
     pub unknown: Vec<RawAttr>,
-}
-
-/// How many packets may pass a policer at once. The kernel keeps the time they take at its packet rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PacketBurst {
-    /// As people say it.
-    Packets(u64),
-    /// As the kernel says it: in ticks.
-    Time(u64),
-}
-
-impl PacketBurst {
-    fn ticks(self, clock: &Clock, rate: u64) -> u64 {
-        match self {
-            PacketBurst::Packets(count) => {
-                clock.xmit_ticks(Rate::bytes_per_second(rate), Size::bytes(count)).0.into()
-            }
-            PacketBurst::Time(ticks) => ticks,
-        }
-    }
-
-    fn packets(self, clock: &Clock, rate: u64) -> u64 {
-        match self {
-            PacketBurst::Packets(count) => count,
-            PacketBurst::Time(ticks) => {
-                let ticks = Ticks(u32::try_from(ticks).unwrap_or(u32::MAX));
-                clock.xmit_size(Rate::bytes_per_second(rate), ticks).as_bytes()
-            }
-        }
-    }
 }
 
 impl Default for Police {

@@ -115,12 +115,11 @@ impl Display for Skbedit {
             (Some(mark), Some(mask)) => write!(f, " mark {mark:#x}/{mask:#x}")?,
             (mark, _) => mark.say("mark", f)?,
         }
-        match self.packet_type {
-            Some(kind) => match ["host", "broadcast", "multicast", "otherhost"].get(usize::from(kind)) {
+        if let Some(kind) = self.packet_type {
+            match ["host", "broadcast", "multicast", "otherhost"].get(usize::from(kind)) {
                 Some(word) => write!(f, " ptype {word}")?,
                 None => write!(f, " ptype {kind}")?,
-            },
-            None => (),
+            }
         }
         self.has(Self::INHERIT_DSFIELD).say("inheritdsfield", f)?;
         let parms = self.parms.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The recorded requests and replies of tests/golden, for the tests of the kinds.
 
+mod actions;
 mod replies;
 mod requests;
 
