@@ -36,9 +36,14 @@ pub struct Clock {
 impl Clock {
     /// The clock of current kernels: 64 ns per tick, 10^9 timer ticks per second.
     #[doc(alias = "PSCHED_SHIFT")]
-    pub const KERNEL: Clock = Clock { ticks: 125, micros: 8, hz: 1_000_000_000 };
+    pub const KERNEL: Clock = Clock {
+        ticks: 125,
+        micros: 8,
+        hz: 1_000_000_000,
+    };
 
-    /// The clock of the running kernel.
+    /// The clock of the running kernel. (`tc` also looks at the environment, at `HZ`,
+    /// `PROC_NET_PSCHED` and `PROC_ROOT`; this does not.)
     ///
     /// # Errors
     ///
@@ -50,8 +55,8 @@ impl Clock {
 
     /// The clock from the text of `/proc/net/psched`: four hexadecimal words, none of them zero.
     ///
-    /// They are the nanoseconds in a microsecond, the nanoseconds in a tick, the resolution (ticks of
-    /// the first word per second) and the timer's frequency.
+    /// They are the nanoseconds in a microsecond, the nanoseconds in a tick, the units per second in
+    /// which the first counts (a million) and the timer's frequency.
     ///
     /// # Errors
     ///
@@ -68,15 +73,26 @@ impl Clock {
     fn from_words(text: &str) -> Option<Clock> {
         let mut words = text.split_ascii_whitespace().map(|word| {
             let hex = !word.is_empty() && word.bytes().all(|b| b.is_ascii_hexdigit());
-            u32::from_str_radix(word, 16).ok().filter(|&value| hex && value > 0)
+            u32::from_str_radix(word, 16)
+                .ok()
+                .filter(|&value| hex && value > 0)
         });
-        let (time, tick, resolution, hz) = (words.next()??, words.next()??, words.next()??, words.next()??);
+        let (time, tick, resolution, hz) = (
+            words.next()??,
+            words.next()??,
+            words.next()??,
+            words.next()??,
+        );
         if words.next().is_some() {
             return None;
         }
         // A kernel whose resolution is the nanosecond says 1000 in the first word for the sake of old
         // readers, and means 1.
-        let time = if resolution == 1_000_000_000 { tick } else { time };
+        let time = if resolution == 1_000_000_000 {
+            tick
+        } else {
+            time
+        };
         let ticks = u64::from(time) * u64::from(resolution);
         let micros = u64::from(tick) * MICROS_PER_SECOND;
         let divisor = gcd(ticks, micros);
@@ -84,7 +100,11 @@ impl Clock {
             ticks: u32::try_from(ticks / divisor).ok()?,
             micros: u32::try_from(micros / divisor).ok()?,
             // Only a resolution of microseconds makes the last word the timer's frequency.
-            hz: if u64::from(resolution) == MICROS_PER_SECOND { hz } else { USER_HZ },
+            hz: if u64::from(resolution) == MICROS_PER_SECOND {
+                hz
+            } else {
+                USER_HZ
+            },
         })
     }
 
@@ -105,18 +125,21 @@ impl Clock {
         if rate.is_zero() {
             return Ticks(u32::MAX);
         }
-        let time = u128::from(size.as_bytes()) * u128::from(MICROS_PER_SECOND) * u128::from(self.ticks);
+        let time =
+            u128::from(size.as_bytes()) * u128::from(MICROS_PER_SECOND) * u128::from(self.ticks);
         let per_byte = u128::from(rate.as_bytes_per_second()) * u128::from(self.micros);
         Ticks(u32::try_from(time.div_ceil(per_byte)).unwrap_or(u32::MAX))
     }
 
     /// The bytes that pass at `rate` in `ticks`: rounded down, saturating. What `tc` shows as a burst.
     ///
-    /// It undoes [`Clock::xmit_ticks`] only as far as a tick is fine enough: at high rates a tick is many
-    /// bytes, and the size that comes back is never smaller than the one that went in (unless that saturated).
+    /// It undoes [`Clock::xmit_ticks`] only as far as a tick is fine enough: at high rates a tick is
+    /// many bytes, and the size that comes back may be larger than the one that went in. It is never
+    /// smaller, unless the ticks saturated.
     #[doc(alias = "tc_calc_xmitsize")]
     pub fn xmit_size(&self, rate: Rate, ticks: Ticks) -> Size {
-        let bytes = u128::from(rate.as_bytes_per_second()) * u128::from(ticks.0) * u128::from(self.micros);
+        let bytes =
+            u128::from(rate.as_bytes_per_second()) * u128::from(ticks.0) * u128::from(self.micros);
         let size = bytes / (u128::from(self.ticks) * u128::from(MICROS_PER_SECOND));
         Size(u64::try_from(size).unwrap_or(u64::MAX))
     }
@@ -136,7 +159,8 @@ impl Clock {
     }
 
     /// The burst an HTB class gets if none is given: what arrives between two timer ticks, and one
-    /// packet of `mtu` bytes (`tc` takes 1600 if no mtu is given). On current kernels hardly more than the packet.
+    /// packet of `mtu` bytes (`tc` takes 1600 if no mtu is given). On current kernels that is hardly
+    /// more than the packet.
     pub fn default_burst(&self, rate: Rate, mtu: u32) -> Size {
         let tick = rate.as_bytes_per_second() / u64::from(self.hz);
         Size(tick.saturating_add(u64::from(mtu)))

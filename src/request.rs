@@ -4,6 +4,7 @@
 use crate::wire::{Attrs, DecodeError, EncodeError, Reader, Writer};
 use std::fmt::{self, Display, Formatter};
 
+const NLM_F_ECHO: u16 = 0x8;
 const NLM_F_REPLACE: u16 = 0x100;
 const NLM_F_EXCL: u16 = 0x200;
 const NLM_F_CREATE: u16 = 0x400;
@@ -38,7 +39,9 @@ impl Verb {
             Verb::Change => NLM_F_REPLACE,
             Verb::Append => NLM_F_CREATE | NLM_F_APPEND,
             Verb::Prepend => NLM_F_CREATE,
-            Verb::Delete | Verb::Get => 0,
+            Verb::Delete => 0,
+            // Qdiscs and classes are sent to whoever asks for one by name only with this flag; others do not mind it.
+            Verb::Get => NLM_F_ECHO,
         }
     }
 
@@ -113,6 +116,22 @@ pub trait Query {
 
     /// Writes the `tc` or `ip` command that shows the same.
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result;
+}
+
+impl<Q: Query> Query for &Q {
+    type Object = Q::Object;
+
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+        (**self).encode(w)
+    }
+
+    fn take(&self, object: &mut Self::Object) -> bool {
+        (**self).take(object)
+    }
+
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        (**self).command(f)
+    }
 }
 
 /// A verb with its object: prints as the command that does the same.

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 const CLOCK: Clock = Clock::KERNEL;
 
 fn ticks(rate: &str, size: &str) -> u32 {
-    CLOCK.xmit_ticks(rate.parse().unwrap(), size.parse().unwrap()).0
+    CLOCK
+        .xmit_ticks(rate.parse().unwrap(), size.parse().unwrap())
+        .0
 }
 
 #[test]
@@ -32,7 +34,11 @@ fn default_bursts_are_those_iproute2_sends() {
         ("40mbit", 1600, 5_000),      // htb_class-079, ceil
     ] {
         let rate: Rate = rate.parse().unwrap();
-        assert_eq!(CLOCK.xmit_ticks(rate, CLOCK.default_burst(rate, mtu)), Ticks(ticks), "{rate} {mtu}");
+        assert_eq!(
+            CLOCK.xmit_ticks(rate, CLOCK.default_burst(rate, mtu)),
+            Ticks(ticks),
+            "{rate} {mtu}"
+        );
     }
 }
 
@@ -59,12 +65,34 @@ fn given_bursts_are_those_iproute2_sends() {
 }
 
 #[test]
+fn bursts_are_shown_as_tc_shows_them() {
+    for (rate, ticks, shown) in [
+        ("1mbit", 200_000, 1_600),     // htb_class-001
+        ("1gibit", 187, 1_606),        // htb_class-010
+        ("10gbit", 21, 1_680),         // htb_class-014
+        ("34359738352bit", 6, 1_649),  // htb_class-016
+        ("40gbit", 6, 1_920),          // htb_class-020, ceil
+        ("100gbit", 3, 2_400),         // htb_class-022
+        ("100gbit", 1_311, 1_048_800), // htb_class-023
+    ] {
+        assert_eq!(
+            CLOCK.xmit_size(rate.parse().unwrap(), Ticks(ticks)),
+            Size(shown),
+            "{rate} {ticks}"
+        );
+    }
+}
+
+#[test]
 fn a_time_too_long_for_32_bits_is_the_longest() {
     // htb_class-002 and -005: iproute2 6.15 wraps 25,000,000,000 ticks to 3,525,163,520.
     assert_eq!(ticks("8bit", "1600"), u32::MAX);
     assert_eq!(ticks("1mbit", "32gb"), u32::MAX);
     assert_eq!(ticks("0bit", "0"), u32::MAX);
-    assert_eq!(CLOCK.xmit_ticks(Rate::bytes_per_second(1), Size(u64::MAX)), Ticks(u32::MAX));
+    assert_eq!(
+        CLOCK.xmit_ticks(Rate::bytes_per_second(1), Size(u64::MAX)),
+        Ticks(u32::MAX)
+    );
     assert_eq!(CLOCK.micros_to_ticks(Micros(u32::MAX)), Ticks(u32::MAX));
     assert_eq!(
         CLOCK.default_burst(Rate::bytes_per_second(u64::MAX), u32::MAX),
@@ -83,7 +111,10 @@ fn times_and_ticks_convert() {
 
 #[test]
 fn the_kernels_words_are_its_clock() {
-    assert_eq!(Clock::parse("000003e8 00000040 000f4240 3b9aca00\n"), Ok(Clock::KERNEL));
+    assert_eq!(
+        Clock::parse("000003e8 00000040 000f4240 3b9aca00\n"),
+        Ok(Clock::KERNEL)
+    );
     assert_eq!(Clock::default(), Clock::KERNEL);
     // Nanosecond resolution: 1000 ticks per microsecond, and no timer frequency.
     let nanos = Clock::parse("000003e8 00000001 3b9aca00 000003e8").unwrap();

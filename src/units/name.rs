@@ -4,9 +4,9 @@ use std::{fmt, ops::Deref, str::FromStr};
 /// The name of a network device or of a kind, at most 15 bytes, kept inline.
 ///
 /// [`Name::new`] accepts what the kernel accepts for a device: 1 to 15 bytes, not `.` or `..`, no
-/// `/`, no `:`, no white space (the byte 0xa0 counts as such, also inside a UTF-8 sequence). Control
-/// characters, which the kernel lets pass, are refused as well. [`Name::from_bytes`] takes what the kernel reports
-/// as it is.
+/// `/`, no `:`, no white space (the byte 0xa0 counts as such, also inside a UTF-8 sequence, so that
+/// `à` is refused). Control characters, which the kernel lets pass, are refused as well.
+/// [`Name::from_bytes`] takes what the kernel reports as it is.
 ///
 /// Source: `dev_valid_name` in the kernel's `net/core/dev.c`; `IFNAMSIZ` in `linux/if.h`.
 ///
@@ -32,7 +32,10 @@ impl Name {
         Name::inline(name.as_bytes())
             .filter(|_| !matches!(name, "." | "..") && !name.bytes().any(refused))
             .ok_or_else(|| {
-                ParseError::new(name, "a name: expected 1 to 15 bytes without '/', ':' and spaces")
+                ParseError::new(
+                    name,
+                    "a name: expected 1 to 15 bytes without '/', ':' and spaces",
+                )
             })
     }
 
@@ -110,7 +113,17 @@ mod tests {
 
     #[test]
     fn a_name_is_what_the_kernel_accepts() {
-        for name in ["lo", "eth0", "a", "fifteen-bytes-x", "eth0.100", "veth@x", "...", "ü", "wan%d"] {
+        for name in [
+            "lo",
+            "eth0",
+            "a",
+            "fifteen-bytes-x",
+            "eth0.100",
+            "veth@x",
+            "...",
+            "ü",
+            "wan%d",
+        ] {
             assert_eq!(Name::new(name).unwrap(), name);
         }
         for name in [
@@ -127,7 +140,10 @@ mod tests {
             "à",
             "sixteen-bytes-xx",
         ] {
-            assert_eq!(Name::new(name).map_err(|e| e.word().to_owned()), Err(name.to_owned()));
+            assert_eq!(
+                Name::new(name).map_err(|e| e.word().to_owned()),
+                Err(name.to_owned())
+            );
         }
     }
 
@@ -136,7 +152,10 @@ mod tests {
         assert_eq!(Name::from_bytes(b"eth0\0").unwrap(), "eth0");
         assert_eq!(Name::from_bytes(b"eth0").unwrap(), "eth0");
         assert_eq!(Name::from_bytes(b"a:b\0junk\xff").unwrap(), "a:b");
-        assert_eq!(Name::from_bytes(b"fifteen-bytes-x\0").unwrap(), "fifteen-bytes-x");
+        assert_eq!(
+            Name::from_bytes(b"fifteen-bytes-x\0").unwrap(),
+            "fifteen-bytes-x"
+        );
         for bytes in [&b""[..], b"\0", b"\xff\0", b"sixteen-bytes-xx\0"] {
             assert_eq!(Name::from_bytes(bytes), None);
         }
@@ -146,7 +165,10 @@ mod tests {
     fn a_name_behaves_like_its_string() {
         let name = Name::new("eth1").unwrap();
         assert_eq!(name.as_ref() as &str, "eth1");
-        assert_eq!(format!("{name} {name:?} {name:>6}"), "eth1 Name(\"eth1\")   eth1");
+        assert_eq!(
+            format!("{name} {name:?} {name:>6}"),
+            "eth1 Name(\"eth1\")   eth1"
+        );
         assert!(name < Name::new("eth10").unwrap());
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 ///
 /// Two scales are in use, which differ in the last bit, so there are two ways in and out:
 ///
-/// - a *percentage* ([`Percent::percent`], `FromStr`, `Display`): 100 % is [`u32::MAX`], rounded to
+/// - a *percentage* ([`Percent::new`], `FromStr`, `Display`): 100 % is [`u32::MAX`], rounded to
 ///   the nearest. `50%` and `50` are the same word. This is netem's loss, duplicate, and so on;
 /// - a *fraction* ([`Percent::fraction`], [`Percent::as_fraction`]): 1.0 would be 2^32, cut off. This
 ///   is the `probability 0.02` of sfq and red.
@@ -30,7 +30,7 @@ impl Percent {
     pub const FULL: Percent = Percent(u32::MAX);
 
     /// A percentage from 0 to 100; outside of it, the nearer end. Not a number is zero.
-    pub fn percent(percent: f64) -> Percent {
+    pub fn new(percent: f64) -> Percent {
         // Divide first: that is the order in which tc rounds.
         Percent((percent / 100.0 * f64::from(u32::MAX)).round_ties_even() as u32)
     }
@@ -76,7 +76,9 @@ impl Percent {
         };
         (0..8)
             .map(|places| (digits(places), places))
-            .find(|&(digits, places)| Percent::percent(digits as f64 / 10f64.powi(places as i32)) == self)
+            .find(|&(digits, places)| {
+                Percent::new(digits as f64 / 10f64.powi(places as i32)) == self
+            })
             // 100 / 2^32 is 2.3e-8: eight places tell any two shares apart.
             .unwrap_or_else(|| (digits(8), 8))
     }
@@ -92,9 +94,12 @@ impl FromStr for Percent {
             .filter(|(_, unit)| matches!(*unit, "" | "%"))
             .map(|(number, _)| number.as_f64())
             .filter(|percent| (0.0..=100.0).contains(percent))
-            .map(Percent::percent)
+            .map(Percent::new)
             .ok_or_else(|| {
-                ParseError::new(word, "a percentage: expected a number from 0 to 100 such as 5% or 0.1%")
+                ParseError::new(
+                    word,
+                    "a percentage: expected a number from 0 to 100 such as 5% or 0.1%",
+                )
             })
     }
 }
@@ -127,12 +132,20 @@ mod tests {
             ("5%", 214_748_365),
             ("10%", 429_496_730),
             ("0.1%", 4_294_967),
+            // A tie, rounded to even: tc 6.1 sends 0x4ccccccc.
+            ("30%", 0x4ccc_cccc),
+            ("33.3%", 0x553f_7ced),
             ("1e1%", 429_496_730),
         ] {
             assert_eq!(word.parse(), Ok(Percent(raw)), "{word}");
         }
-        for word in ["", "%", "-1%", "101%", "100.1", "50 %", "50%%", "half", "nan", "inf"] {
-            assert_eq!(word.parse::<Percent>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
+        for word in [
+            "", "%", "-1%", "101%", "100.1", "50 %", "50%%", "half", "nan", "inf",
+        ] {
+            assert_eq!(
+                word.parse::<Percent>().map_err(|e| e.word().to_owned()),
+                Err(word.to_owned())
+            );
         }
     }
 
@@ -155,12 +168,21 @@ mod tests {
 
     #[test]
     fn percentages_print_as_they_were_typed() {
-        for word in ["0%", "100%", "50%", "5%", "33.3%", "0.02%", "99.999%", "0.0000001%"] {
+        for word in [
+            "0%",
+            "100%",
+            "50%",
+            "5%",
+            "33.3%",
+            "0.02%",
+            "99.999%",
+            "0.0000001%",
+        ] {
             assert_eq!(word.parse::<Percent>().unwrap().to_string(), word);
         }
         for whole in 0..=10_000 {
             let typed = f64::from(whole) / 100.0;
-            assert_eq!(Percent::percent(typed).to_string(), format!("{typed}%"));
+            assert_eq!(Percent::new(typed).to_string(), format!("{typed}%"));
         }
     }
 
@@ -170,7 +192,7 @@ mod tests {
             let percent = Percent(raw);
             prop_assert_eq!(percent.to_string().parse(), Ok(percent));
             prop_assert_eq!(Percent::fraction(percent.as_fraction()), percent);
-            prop_assert_eq!(Percent::percent(percent.as_percent()), percent);
+            prop_assert_eq!(Percent::new(percent.as_percent()), percent);
         }
 
         #[test]

@@ -69,7 +69,10 @@ impl FromStr for Size {
             .and_then(|bytes| u64::try_from(bytes).ok())
             .map(Size)
             .ok_or_else(|| {
-                ParseError::new(word, "a size: expected a number of bytes such as 1500, 32kb or 1mb")
+                ParseError::new(
+                    word,
+                    "a size: expected a number of bytes such as 1500, 32kb or 1mb",
+                )
             })
     }
 }
@@ -91,7 +94,7 @@ mod tests {
 
     #[test]
     fn sizes_read_as_tc_reads_them() {
-        // Each was given to tc 6.1 as the burst of an HTB class and read back.
+        // What tc 6.1 sends as the limit of a pfifo.
         for (word, bytes) in [
             ("1600", 1600),
             ("1b", 1),
@@ -109,6 +112,7 @@ mod tests {
             ("0x10", 16),
             ("0.9b", 0),
             ("1e3", 1000),
+            // More than the attribute holds: tc refuses it.
             ("18446744073709551615", u64::MAX),
         ] {
             assert_eq!(word.parse(), Ok(Size(bytes)), "{word}");
@@ -117,9 +121,22 @@ mod tests {
 
     #[test]
     fn what_is_not_a_size_is_refused() {
-        for word in ["", "k", "1kib", "1kbps", "100p", "-1", "1k/8", "1 k", "18446744073709551616", "1e30gb"]
-        {
-            assert_eq!(word.parse::<Size>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
+        for word in [
+            "",
+            "k",
+            "1kib",
+            "1kbps",
+            "100p",
+            "-1",
+            "1k/8",
+            "1 k",
+            "18446744073709551616",
+            "1e30gb",
+        ] {
+            assert_eq!(
+                word.parse::<Size>().map_err(|e| e.word().to_owned()),
+                Err(word.to_owned())
+            );
         }
     }
 

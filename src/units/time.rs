@@ -22,11 +22,6 @@ use std::{fmt, str::FromStr, time::Duration};
 pub struct Micros(pub u32);
 
 impl Micros {
-    /// Microseconds.
-    pub const fn micros(n: u32) -> Micros {
-        Micros(n)
-    }
-
     /// Milliseconds; saturates.
     pub const fn millis(n: u32) -> Micros {
         Micros(n.saturating_mul(1_000))
@@ -56,9 +51,10 @@ impl Micros {
 /// A length of time in nanoseconds, 64 bits and signed as the kernel's `s64` attributes are.
 ///
 /// Units as for [`Micros`], and `ns`/`nsec`/`nsecs`; a bare number is **nanoseconds**, because that
-/// is what `tc` takes for its 64-bit times. A time that does not fit is refused.
+/// is what `tc` takes for its 64-bit times. (netem's `slot 100` is 100 ns; its `delay 100` is not one
+/// of them and is 100 µs.) A time that does not fit is refused.
 ///
-/// Source: iproute2 `lib/utils.c`, `get_time64`; used by etf, taprio and netem slots.
+/// Source: iproute2 `lib/utils.c`, `get_time64`; used by netem slots, etf and taprio.
 ///
 /// ```
 /// use tcnl::units::Nanos;
@@ -69,11 +65,6 @@ impl Micros {
 pub struct Nanos(pub i64);
 
 impl Nanos {
-    /// Nanoseconds.
-    pub const fn nanos(n: i64) -> Nanos {
-        Nanos(n)
-    }
-
     /// Microseconds; saturates.
     pub const fn micros(n: i64) -> Nanos {
         Nanos(n.saturating_mul(1_000))
@@ -153,7 +144,11 @@ const UNITS: [(&str, u64); 12] = [
 /// Parses a time into multiples of `resolution` nanoseconds, which is also the bare unit.
 fn parse(word: &str, resolution: u64) -> Option<i128> {
     let (number, name) = Number::split(word)?;
-    let nanos = if name.is_empty() { resolution } else { unit(&UNITS, name)? };
+    let nanos = if name.is_empty() {
+        resolution
+    } else {
+        unit(&UNITS, name)?
+    };
     // Units finer than the resolution are not words of that type.
     number.scale(nanos.checked_div(resolution).filter(|&mul| mul > 0)?, 1)
 }
@@ -162,7 +157,7 @@ fn parse(word: &str, resolution: u64) -> Option<i128> {
 /// falling, the last 1) that shows it exactly with at most three digits or as a whole number.
 fn print(f: &mut fmt::Formatter<'_>, value: u64, units: &[(u64, &str)]) -> fmt::Result {
     for &(unit, name) in units.iter().filter(|(unit, _)| value >= *unit) {
-        if value % unit == 0 {
+        if value.is_multiple_of(unit) {
             return write!(f, "{}{name}", value / unit);
         }
         let places = match value / unit {
@@ -172,10 +167,14 @@ fn print(f: &mut fmt::Formatter<'_>, value: u64, units: &[(u64, &str)]) -> fmt::
         };
         let ten = 10u64.pow(places);
         let shown = value / (unit / ten);
-        let exact = value % (unit / ten) == 0;
+        let exact = value.is_multiple_of(unit / ten);
         // Decimals are read in floating point: 4.35s must not come back as 4349999us.
         if exact && (shown as f64 / ten as f64 * unit as f64) as u64 == value {
-            let places = if shown % 10 == 0 { 1 } else { places as usize };
+            let places = if shown.is_multiple_of(10) {
+                1
+            } else {
+                places as usize
+            };
             return write!(f, "{:.places$}{name}", shown as f64 / ten as f64);
         }
     }
@@ -186,15 +185,25 @@ impl FromStr for Micros {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        parse(word, 1_000).and_then(|n| u32::try_from(n).ok()).map(Micros).ok_or_else(|| {
-            ParseError::new(word, "a time: expected a number with a unit such as 100ms, 1.5s or 500us")
-        })
+        parse(word, 1_000)
+            .and_then(|n| u32::try_from(n).ok())
+            .map(Micros)
+            .ok_or_else(|| {
+                ParseError::new(
+                    word,
+                    "a time: expected a number with a unit such as 100ms, 1.5s or 500us",
+                )
+            })
     }
 }
 
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, u64::from(self.0), &[(1_000_000, "s"), (1_000, "ms"), (1, "us")])
+        print(
+            f,
+            u64::from(self.0),
+            &[(1_000_000, "s"), (1_000, "ms"), (1, "us")],
+        )
     }
 }
 
@@ -202,18 +211,31 @@ impl FromStr for Nanos {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        parse(word, 1).and_then(|n| i64::try_from(n).ok()).map(Nanos).ok_or_else(|| {
-            ParseError::new(word, "a time: expected a number with a unit such as 100ms, 500us or 300ns")
-        })
+        parse(word, 1)
+            .and_then(|n| i64::try_from(n).ok())
+            .map(Nanos)
+            .ok_or_else(|| {
+                ParseError::new(
+                    word,
+                    "a time: expected a number with a unit such as 100ms, 500us or 300ns",
+                )
+            })
     }
 }
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match u64::try_from(self.0) {
-            Ok(nanos) => {
-                print(f, nanos, &[(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")])
-            }
+            Ok(nanos) => print(
+                f,
+                nanos,
+                &[
+                    (1_000_000_000, "s"),
+                    (1_000_000, "ms"),
+                    (1_000, "us"),
+                    (1, "ns"),
+                ],
+            ),
             Err(_) => write!(f, "{}ns", self.0),
         }
     }
@@ -223,9 +245,9 @@ impl FromStr for Ticks {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        number::unsigned(word)
-            .map(Ticks)
-            .ok_or_else(|| ParseError::new(word, "a number of ticks: expected a number such as 200000"))
+        number::unsigned(word).map(Ticks).ok_or_else(|| {
+            ParseError::new(word, "a number of ticks: expected a number such as 200000")
+        })
     }
 }
 
@@ -242,7 +264,7 @@ mod tests {
 
     #[test]
     fn times_read_as_tc_reads_them() {
-        // Each was given to tc 6.1 as the latency of a TBF and read back.
+        // What tc 6.1 sends, in ticks, as the delay of a netem, and below in ns as its slot.
         for (word, micros) in [
             ("400ms", 400_000),
             ("1.5s", 1_500_000),
@@ -273,11 +295,27 @@ mod tests {
 
     #[test]
     fn what_is_not_a_time_is_refused() {
-        for word in ["", "s", "5ns", "5min", "-1", "4294967296", "4294.967296s", "999999999999", "nan"] {
-            assert_eq!(word.parse::<Micros>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
+        for word in [
+            "",
+            "s",
+            "5ns",
+            "5min",
+            "-1",
+            "4294967296",
+            "4294.967296s",
+            "999999999999",
+            "nan",
+        ] {
+            assert_eq!(
+                word.parse::<Micros>().map_err(|e| e.word().to_owned()),
+                Err(word.to_owned())
+            );
         }
         for word in ["", "ns", "5h", "9223372036854775808", "1e300s"] {
-            assert_eq!(word.parse::<Nanos>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
+            assert_eq!(
+                word.parse::<Nanos>().map_err(|e| e.word().to_owned()),
+                Err(word.to_owned())
+            );
         }
     }
 
@@ -316,7 +354,10 @@ mod tests {
 
     #[test]
     fn durations_convert_and_saturate() {
-        assert_eq!(Micros::from_std(Duration::from_millis(5)), Micros::millis(5));
+        assert_eq!(
+            Micros::from_std(Duration::from_millis(5)),
+            Micros::millis(5)
+        );
         assert_eq!(Micros::from_std(Duration::MAX), Micros(u32::MAX));
         assert_eq!(Duration::from(Micros::secs(2)), Duration::from_secs(2));
         assert_eq!(Micros::secs(u32::MAX), Micros(u32::MAX));

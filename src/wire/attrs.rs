@@ -1,4 +1,4 @@
-use super::{Field, Value};
+use super::Value;
 
 /// The attributes of a set: number and kernel name.
 pub type Names = &'static [(u16, &'static str)];
@@ -23,11 +23,6 @@ impl Table {
     pub fn of<T: Set>() -> Self {
         Table { set: std::any::type_name::<T>(), names: T::NAMES }
     }
-}
-
-/// See [`Value::name_at`]; lets the macro ask without naming the field's type twice.
-pub(crate) fn name_in<F: Field>(path: &[u16]) -> Option<&'static str> {
-    F::name_at(path)
 }
 
 /// Declares a set of attributes once: struct, setters, encoding, decoding, names, tc words and generator.

@@ -1,0 +1,108 @@
+use super::core::Core;
+use super::socket::Socket;
+use super::{Connection, Namespace};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use std::time::Duration;
+
+/// Which part of the kernel a connection speaks to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// Traffic control, links, addresses, routes and rules: what the typed verbs are for.
+    #[default]
+    #[doc(alias = "NETLINK_ROUTE")]
+    Route,
+    /// nf_tables and connection tracking: messages of the netlink-packet crates, see [`Connection::transact`].
+    #[doc(alias = "NETLINK_NETFILTER")]
+    Netfilter,
+}
+
+/// How to open a [`Connection`].
+#[derive(Clone, Debug)]
+pub struct Builder {
+    protocol: Protocol,
+    timeout: Option<Duration>,
+    receive_buffer: Option<u32>,
+    clock: Option<Clock>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            protocol: Protocol::Route,
+            timeout: Some(Builder::TIMEOUT),
+            receive_buffer: None,
+            clock: None,
+        }
+    }
+}
+
+impl Builder {
+    /// How long a connection waits for an answer unless told otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Kernels put at most 32 KiB of a dump into a datagram; a single message can be longer, where a link has hundreds of
+    /// virtual functions.
+    const DATAGRAM: usize = 64 * 1024;
+
+    /// Sets the part of the kernel to speak to.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Sets how long to wait for the next message of an answer, [`Builder::TIMEOUT`] if not set; `None` waits for ever.
+    ///
+    /// The kernel answers at once, but it may have to load a module first.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes of messages can wait in the socket (SO_RCVBUF). The kernel doubles it and limits it to
+    /// `net.core.rmem_max`.
+    ///
+    /// Batches fit themselves to it: the default is right unless another limit was set for the machine.
+    #[must_use]
+    pub fn receive_buffer(mut self, bytes: u32) -> Self {
+        // The kernel reads it as a signed number.
+        self.receive_buffer = Some(bytes.min(i32::MAX as u32));
+        self
+    }
+
+    /// Sets the packet scheduler's clock, so that encoding does not depend on the machine. If it is not set it is read from
+    /// the kernel; where it cannot be read it is [`Clock::KERNEL`].
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Opens a connection in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no socket to be had: no netlink of this protocol in the kernel, too many open files.
+    pub fn open(&self) -> Result<Connection> {
+        let protocol = match self.protocol {
+            Protocol::Route => netlink_sys::protocols::NETLINK_ROUTE,
+            Protocol::Netfilter => netlink_sys::protocols::NETLINK_NETFILTER,
+        };
+        let cannot = |error| Error::io(format!("open a netlink socket ({:?})", self.protocol), error);
+        let mut socket = Socket::open(protocol, self.timeout, self.receive_buffer).map_err(cannot)?;
+        let port = socket.bind().map_err(cannot)?;
+        let clock = self.clock.or_else(|| Clock::read().ok()).unwrap_or_default();
+        Ok(Connection::new(socket, Core::new(port, clock, Self::DATAGRAM), self.protocol))
+    }
+
+    /// Opens a connection in another network namespace. The calling thread stays in its own.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the namespace does not exist or may not be entered, which takes CAP_SYS_ADMIN; what
+    /// [`open`](Builder::open) says. [`Error::Invalid`] for a name that no namespace can have.
+    pub fn open_in(&self, namespace: Namespace<'_>) -> Result<Connection> {
+        namespace.run(|| self.open())
+    }
+}

@@ -1,0 +1,159 @@
+use super::core::{Awaited, Core, Found};
+use super::failure::Failure;
+use netlink_sys::{Socket as Sys, SocketAddr};
+use nix::errno::Errno;
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// `recv` then says how long a datagram was that did not fit. `include/linux/socket.h`
+const MSG_TRUNC: i32 = 0x20;
+const ENOBUFS: i32 = Errno::ENOBUFS as i32;
+const ENOPROTOOPT: i32 = Errno::ENOPROTOOPT as i32;
+
+/// The blocking driver of the core. It owns the one descriptor: netlink-sys's socket closes it on drop although it can be
+/// cloned, so nothing here clones it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    sys: Sys,
+    timeout: Option<Duration>,
+}
+
+impl Socket {
+    /// Opens a socket in the calling thread's network namespace.
+    pub fn open(protocol: isize, timeout: Option<Duration>, receive_buffer: Option<u32>) -> io::Result<Self> {
+        let sys = Sys::new(protocol)?;
+        sys.set_non_blocking(true)?;
+        if let Some(bytes) = receive_buffer {
+            sys.set_rx_buf_sz(bytes)?;
+        }
+        for option in [Sys::set_ext_ack, Sys::set_cap_ack, Sys::set_netlink_get_strict_chk] {
+            // Kernels before 4.20 lack one or the other and work without.
+            option(&sys, true).or_else(|error| match error.raw_os_error() {
+                Some(ENOPROTOOPT) => Ok(()),
+                _ => Err(error),
+            })?;
+        }
+        Ok(Socket { sys, timeout })
+    }
+
+    /// The port that the kernel chose for the socket.
+    pub fn bind(&mut self) -> io::Result<u32> {
+        self.sys.bind_auto().map(|address| address.port_number())
+    }
+
+    /// How many bytes of messages, with their overhead, can wait in the socket.
+    pub fn receive_buffer(&self) -> usize {
+        self.sys.get_rx_buf_sz().unwrap_or(0)
+    }
+
+    /// Sends what is framed, in one datagram.
+    pub fn send(&self, core: &Core) -> Result<(), Failure> {
+        let kernel = SocketAddr::new(0, 0);
+        loop {
+            match self.sys.send_to(core.outgoing(), &kernel, 0) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(source) => return Err(Failure::Io { doing: "send", source }),
+            }
+        }
+    }
+
+    /// Waits for the next reply to what is awaited, for as long as the timeout says. Messages that do not belong to it cannot
+    /// prolong the wait.
+    pub fn answer(&self, core: &mut Core, awaited: Awaited) -> Result<Found, Failure> {
+        if let Some(found) = core.seek(awaited)? {
+            return Ok(found);
+        }
+        let deadline = Deadline::after(self.timeout);
+        loop {
+            self.receive(core, &deadline)?;
+            if let Some(found) = core.seek(awaited)? {
+                return Ok(found);
+            }
+            deadline.check()?;
+        }
+    }
+
+    /// Reads away the rest of a dump that was given up. The kernel goes on with it while it is read: when nothing is there,
+    /// nothing is under way.
+    pub fn settle(&self, core: &mut Core) -> Result<(), Failure> {
+        let deadline = Deadline::after(self.timeout);
+        core.discard();
+        while core.is_dumping() {
+            match self.try_receive(core) {
+                Ok(()) => core.discard(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => core.dump_ends(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                // What was lost was not wanted.
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => (),
+                Err(source) => return Err(Failure::Io { doing: "receive", source }),
+            }
+            deadline.check()?;
+        }
+        Ok(())
+    }
+
+    fn receive(&self, core: &mut Core, deadline: &Deadline) -> Result<(), Failure> {
+        loop {
+            match self.try_receive(core) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(deadline)?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => return Err(Failure::Overrun),
+                Err(source) => return Err(Failure::Io { doing: "receive", source }),
+            }
+        }
+    }
+
+    fn try_receive(&self, core: &mut Core) -> io::Result<()> {
+        let mut space = core.space();
+        let (len, sender) = self.sys.recv_from(&mut space, MSG_TRUNC)?;
+        core.received(len, sender.port_number());
+        Ok(())
+    }
+
+    /// Waits until there is something to receive. A signal ends the wait early, and so may the end of the longest wait
+    /// that `poll` knows: the caller tries again.
+    fn wait(&self, deadline: &Deadline) -> Result<(), Failure> {
+        deadline.check()?;
+        match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], deadline.remaining()) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(Failure::Io { doing: "wait for an answer", source: errno.into() }),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.sys.as_fd()
+    }
+}
+
+struct Deadline {
+    timeout: Duration,
+    end: Option<Instant>,
+}
+
+impl Deadline {
+    /// None, and one too far away to be counted, never come.
+    fn after(timeout: Option<Duration>) -> Self {
+        let timeout = timeout.unwrap_or(Duration::MAX);
+        Deadline { timeout, end: Instant::now().checked_add(timeout) }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        match self.end {
+            Some(end) if Instant::now() >= end => Err(Failure::Timeout(self.timeout)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is left, rounded up: a wait that ends just before its deadline would spin.
+    fn remaining(&self) -> PollTimeout {
+        let Some(end) = self.end else { return PollTimeout::NONE };
+        let left = end.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000);
+        PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+    }
+}
