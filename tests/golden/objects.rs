@@ -33,7 +33,11 @@ pub fn dump<Q: Query>(query: &Q) -> Result<Vec<u8>, EncodeError> {
     build(Verb::Get.message(Q::Object::NEW), NLM_F_REQUEST | NLM_F_DUMP, |w| query.encode(w))
 }
 
-fn build(ty: u16, flags: u16, body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>) -> Result<Vec<u8>, EncodeError> {
+fn build(
+    ty: u16,
+    flags: u16,
+    body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
+) -> Result<Vec<u8>, EncodeError> {
     let mut w = Writer::default();
     w.message(Header { ty, flags, seq: 0, port: 0 }, |w| {
         if let Err(error) = body(w) {

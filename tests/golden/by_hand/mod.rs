@@ -44,17 +44,21 @@ fn h(words: &str) -> Handle {
     words.parse().expect("a handle")
 }
 
-const FLOATING: &str = "iproute2 computes the ticks of rate tables in floating point and rounds up: where the exact value \
+const FLOATING: &str =
+    "iproute2 computes the ticks of rate tables in floating point and rounds up: where the exact value \
     is a whole number, the error of the last bit makes it one more. Ours are exact";
-const WRAPPED: &str = "at 8 bit/s a burst of 1600 bytes takes more ticks than 32 bits hold: iproute2 lets the number wrap \
+const WRAPPED: &str =
+    "at 8 bit/s a burst of 1600 bytes takes more ticks than 32 bits hold: iproute2 lets the number wrap \
     (a burst of 225 bytes), the crate takes the largest";
 const NO_TABLES: &str = "kernels since 3.8 read rate tables only to guess the link layer, which is said: \
     the crate leaves out 2 KiB a class unless asked";
 
 const ALL_LINKS: &str = "iproute2 asks for the links of AF_PACKET, the kernel ignores the family";
-const FUNCTIONS: &str = "iproute2 asks for the virtual functions of network cards (RTEXT_FILTER_VF) and, with -d, for no \
+const FUNCTIONS: &str =
+    "iproute2 asks for the virtual functions of network cards (RTEXT_FILTER_VF) and, with -d, for no \
     statistics (RTEXT_FILTER_SKIP_STATS)";
-const NARROW: &str = "iproute2 computes HTB's rate tables from the 32-bit rate, which is saturated: the crate from the rate";
+const NARROW: &str =
+    "iproute2 computes HTB's rate tables from the 32-bit rate, which is saturated: the crate from the rate";
 
 const INTENDED: &[Intended] = &[
     Intended {
@@ -89,7 +93,12 @@ const INTENDED: &[Intended] = &[
         like: like::saturated_where_they_wrap,
         why: WRAPPED,
     },
-    Intended { ids: &["link-032", "link-033"], path: "family", like: |ours, _| ours == Some(&[0]), why: ALL_LINKS },
+    Intended {
+        ids: &["link-032", "link-033"],
+        path: "family",
+        like: |ours, _| ours == Some(&[0]),
+        why: ALL_LINKS,
+    },
     Intended { ids: &["link-032", "link-033"], path: "29", like: like::left_out, why: FUNCTIONS },
     Intended { ids: &["htb_class-067"], path: "2/3", like: like::left_out, why: NO_TABLES },
     Intended { ids: &["htb_class-067"], path: "2/4", like: like::left_out, why: NO_TABLES },

@@ -112,12 +112,15 @@ impl Shown {
             if ours == theirs || path.ends_with(NOT_YET_BELOW) {
                 continue;
             }
-            let unknown = |(at, _): (usize, &str)| all_ours.contains_key(&format!("{}{NOT_YET_BELOW}", &path[..at]));
+            let unknown =
+                |(at, _): (usize, &str)| all_ours.contains_key(&format!("{}{NOT_YET_BELOW}", &path[..at]));
             if ours.is_none() && path.match_indices('/').any(unknown) {
                 continue;
             }
-            let general: String = path.split('/').filter(|part| part.parse::<u32>().is_err()).collect::<Vec<_>>().join("/");
-            let covers = |(show, at, _): &(&str, &str, &str)| reply.show.starts_with(show) && within(&general, at);
+            let general: String =
+                path.split('/').filter(|part| part.parse::<u32>().is_err()).collect::<Vec<_>>().join("/");
+            let covers =
+                |(show, at, _): &(&str, &str, &str)| reply.show.starts_with(show) && within(&general, at);
             match NOT_COVERED.iter().position(covers) {
                 Some(found) if ours.is_none() => self.used[found] = true,
                 _ => {
@@ -131,7 +134,8 @@ impl Shown {
     fn finish(mut self) {
         for ((show, at, why), used) in NOT_COVERED.iter().zip(self.used) {
             if !used {
-                writeln!(self.wrong, "nothing at {at} of `{show}` need be left out ({why})").expect("a string");
+                writeln!(self.wrong, "nothing at {at} of `{show}` need be left out ({why})")
+                    .expect("a string");
             }
         }
         assert!(self.wrong.is_empty(), "{} objects\n{}", self.objects, self.wrong);
@@ -149,7 +153,13 @@ fn within(path: &str, at: &str) -> bool {
 /// The values by their paths. Empty lists and objects are values, too.
 fn flat(value: &Value) -> BTreeMap<String, Value> {
     fn walk(path: String, value: &Value, out: &mut BTreeMap<String, Value>) {
-        let below = |name: &dyn std::fmt::Display| if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
+        let below = |name: &dyn std::fmt::Display| {
+            if path.is_empty() {
+                name.to_string()
+            } else {
+                format!("{path}/{name}")
+            }
+        };
         match value {
             Value::Array(list) if !list.is_empty() => {
                 list.iter().enumerate().for_each(|(i, value)| walk(below(&i), value, out));
