@@ -6,10 +6,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod namespaces;
+mod netlink;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials()];
+    let areas = [namespaces::trials(), netlink::trials()];
     common::run(areas.into_iter().flatten().collect())
 }
