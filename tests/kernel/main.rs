@@ -5,11 +5,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod link;
 mod namespaces;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials()];
+    let areas = [link::trials(), namespaces::trials()];
     common::run(areas.into_iter().flatten().collect())
 }
