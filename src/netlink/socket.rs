@@ -76,15 +76,15 @@ impl Socket {
         }
     }
 
-    /// Reads away the rest of a dump that was given up. A dump goes on when it is read and only then: when nothing is there,
+    /// Reads away the rest of a dump that was given up. The kernel goes on with it while it is read: when nothing is there,
     /// nothing is under way.
     pub fn settle(&self, core: &mut Core) -> Result<(), Failure> {
         let deadline = Deadline::after(self.timeout);
         core.discard();
-        while core.has_abandoned() {
+        while core.is_dumping() {
             match self.try_receive(core) {
                 Ok(()) => core.discard(),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => core.settle(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => core.dump_ends(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
                 // What was lost was not wanted.
                 Err(error) if error.raw_os_error() == Some(ENOBUFS) => (),

@@ -2,6 +2,7 @@
 
 use super::registry::Noun;
 use super::{Estimator, SizeTable, Stats};
+use crate::request::Verb;
 use crate::units::{Handle, Name};
 use crate::wire::{Attr, DecodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
 
@@ -128,6 +129,13 @@ impl<'a> Tca<'a> {
         };
         Stats::decode(noun, kind, stats2, self.xstats).map(Some).map_err(|e| e.inside("TCA_STATS2"))
     }
+}
+
+/// The NLM_F_ flags of a verb: as `ip`'s, but that traffic control knows no NLM_F_REPLACE. What may be created
+/// (NLM_F_CREATE) and need not be new (NLM_F_EXCL) is replaced.
+pub(crate) fn flags(verb: Verb) -> u16 {
+    const NLM_F_REPLACE: u16 = 0x100;
+    verb.flags() & !NLM_F_REPLACE
 }
 
 /// The name of an attribute of these messages, or of one inside the options, which `inner` knows by the kind's name.

@@ -85,6 +85,10 @@ impl Object for Class {
     const NEW: u16 = 40;
     const HEADER: usize = <TcMsg as crate::wire::Fixed>::SIZE;
 
+    fn flags(&self, verb: Verb) -> u16 {
+        attributes::flags(verb)
+    }
+
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         let brief = matches!(verb, Verb::Delete | Verb::Get);
         if !brief && self.kind.is_none() {

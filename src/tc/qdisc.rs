@@ -133,6 +133,14 @@ impl Object for Qdisc {
     const NEW: u16 = 36;
     const HEADER: usize = <TcMsg as crate::wire::Fixed>::SIZE;
 
+    fn flags(&self, verb: Verb) -> u16 {
+        match verb {
+            // Without it, a qdisc of another kind would not be replaced.
+            Verb::Replace => verb.flags(),
+            _ => attributes::flags(verb),
+        }
+    }
+
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         if matches!(verb, Verb::Add) && self.kind.is_none() {
             return Err(EncodeError::Missing("the kind of the qdisc"));

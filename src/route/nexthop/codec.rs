@@ -1,0 +1,246 @@
+use super::group::Members;
+use super::{Group, GroupType, Nexthop, Resilient};
+use crate::request::{Object, Query, Verb};
+use crate::route::hop::put_ip;
+use crate::route::{Encap, Family, RouteFlags, RouteProtocol, Scope};
+use crate::text::Say;
+use crate::units::Dev;
+use crate::wire::{DecodeError, EncodeError, Fixed, Raw, Reader, Value, Writer};
+use std::fmt::{self, Formatter};
+
+layout! {
+    /// The header of nexthop messages. `include/uapi/linux/nexthop.h`
+    struct Header = "nhmsg" {
+        family: u8,
+        scope: u8,
+        protocol: u8,
+        pad _reserved: 1,
+        flags: u32,
+    }
+}
+
+attrs! {
+    /// The attributes of nexthop messages, which `netlink-packet-route` does not know. `include/uapi/linux/nexthop.h`
+    pub(super) wordless struct Nha {
+        1 "NHA_ID" => id: u32,
+        2 "NHA_GROUP" => group: Members,
+        3 "NHA_GROUP_TYPE" => group_type: u16,
+        4 "NHA_BLACKHOLE" => blackhole: flag,
+        5 "NHA_OIF" => oif: u32,
+        6 "NHA_GATEWAY" => gateway: Raw,
+        7 "NHA_ENCAP_TYPE" => encap_type: u16,
+        8 "NHA_ENCAP" => encap: nested Raw,
+        11 "NHA_FDB" => fdb: flag,
+        12 "NHA_RES_GROUP" => resilient: nested Resilient,
+        14 "NHA_OP_FLAGS" => op_flags: u32,
+    }
+}
+
+/// Attributes of dumps, statistics and hardware.
+const MORE: crate::wire::Names = &[
+    (9, "NHA_GROUPS"),
+    (10, "NHA_MASTER"),
+    (13, "NHA_RES_BUCKET"),
+    (15, "NHA_GROUP_STATS"),
+    (16, "NHA_HW_STATS_ENABLE"),
+    (17, "NHA_HW_STATS_USED"),
+];
+
+impl Object for Nexthop {
+    const NOUN: &'static str = "nexthop";
+    const NEW: u16 = 104;
+    const HEADER: usize = <Header as Fixed>::SIZE;
+
+    fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
+        if matches!(verb, Verb::Delete | Verb::Get) {
+            if self.id == 0 {
+                return Err(EncodeError::Missing("the id of the nexthop"));
+            }
+            Header::default().encode(w);
+            let op_flags = self.op_flags.filter(|_| verb == Verb::Get);
+            Nha { id: Some(self.id), op_flags, ..Nha::default() }.encode(w);
+            return Ok(());
+        }
+        self.check(verb)?;
+        Header {
+            // Groups have none, whatever their members are.
+            family: self.family.map_or(0, Family::number),
+            // Kernels compute the scope and refuse one.
+            scope: 0,
+            protocol: self.protocol.0,
+            flags: (self.flags - RouteFlags::STATUS).bits(),
+        }
+        .encode(w);
+        self.attributes().encode(w);
+        Ok(())
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(body);
+        let header = Header::decode(r.take(Header::SIZE).map_err(|e| e.inside("nhmsg"))?)?;
+        let family = match header.family {
+            0 => None,
+            number => Some(Family::from_number(number).map_err(|e| e.inside("nhmsg"))?),
+        };
+        let nha = Nha::decode(r.rest())?;
+        let mut nexthop = Nexthop::id(nha.id.unwrap_or(0));
+        nexthop.family = family;
+        nexthop.scope = Scope(header.scope);
+        nexthop.protocol = RouteProtocol(header.protocol);
+        nexthop.flags = RouteFlags::from_bits_retain(header.flags);
+        nexthop.gateway = match (family, nha.gateway) {
+            (_, None) => None,
+            (Some(family), Some(raw)) => Some(family.address(&raw.0).map_err(|e| e.inside("NHA_GATEWAY"))?),
+            (None, Some(_)) => {
+                return Err(DecodeError::invalid("a gateway without a family").inside("NHA_GATEWAY"))
+            }
+        };
+        nexthop.dev = nha.oif.map(Dev::index);
+        nexthop.blackhole = nha.blackhole;
+        nexthop.fdb = nha.fdb;
+        // Kernels send the type with every group; the others have neither.
+        if nha.group.is_some() || nha.group_type.is_some() || nha.resilient.is_some() {
+            nexthop.group = Some(Group {
+                members: nha.group.unwrap_or_default().0,
+                kind: nha.group_type.map(GroupType),
+                resilient: nha.resilient,
+            });
+        }
+        nexthop.encap = match (nha.encap_type, nha.encap) {
+            (Some(kind), payload) => Some(Encap { kind, payload: payload.unwrap_or_default().0 }),
+            (None, Some(_)) => return Err(DecodeError::missing("NHA_ENCAP_TYPE")),
+            (None, None) => None,
+        };
+        nexthop.op_flags = nha.op_flags;
+        nexthop.unknown = nha.unknown;
+        Ok(nexthop)
+    }
+
+    fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {
+        let more = |path: &[u16]| {
+            MORE.iter().find(|(number, _)| path.first() == Some(number)).map(|(_, name)| *name)
+        };
+        crate::request::attribute_at(body, Self::HEADER, offset, |path| {
+            Nha::name_at(path).or_else(|| more(path))
+        })
+    }
+
+    /// Writes the `ip nexthop` command. A lightweight tunnel has no words here: its parameters are kept as bytes.
+    fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
+        // Without a gateway ip takes the family from its option.
+        let option = self.family.filter(|_| self.gateway.is_none()).map_or("", Family::option);
+        let brief = matches!(verb, Verb::Delete | Verb::Get);
+        write!(f, "ip {}nexthop {verb}", if brief { "" } else { option })?;
+        if self.id != 0 {
+            write!(f, " id {}", self.id)?;
+        }
+        if brief {
+            return Ok(());
+        }
+        self.group.say("group", f)?;
+        self.blackhole.say("blackhole", f)?;
+        self.gateway.say("via", f)?;
+        self.dev.say("dev", f)?;
+        self.flags.contains(RouteFlags::ONLINK).say("onlink", f)?;
+        self.fdb.say("fdb", f)?;
+        Some(self.protocol).filter(|protocol| *protocol != RouteProtocol::UNSPEC).say("proto", f)
+    }
+}
+
+impl Nexthop {
+    fn check(&self, verb: Verb) -> Result<(), EncodeError> {
+        if matches!(verb, Verb::Append | Verb::Prepend | Verb::Change) {
+            return Err(EncodeError::Invalid("nexthops can be added, replaced and deleted only"));
+        }
+        if self.gateway.is_some_and(|gateway| self.family != Some(Family::of(gateway))) {
+            return Err(EncodeError::Invalid("the gateway of the nexthop is of another address family"));
+        }
+        Ok(())
+    }
+
+    fn attributes(&self) -> Nha {
+        let group = self.group.as_ref();
+        Nha {
+            id: Some(self.id).filter(|&id| id != 0),
+            group: group.map(|group| Members(group.members.clone())),
+            group_type: group.and_then(|group| group.kind).map(|kind| kind.0),
+            blackhole: self.blackhole,
+            oif: self.dev.map(|dev| dev.index),
+            gateway: self.gateway.map(|gateway| {
+                let mut w = Writer::default();
+                put_ip(&mut w, gateway);
+                Raw(w.bytes().to_vec())
+            }),
+            encap_type: self.encap.as_ref().map(|encap| encap.kind),
+            encap: self.encap.as_ref().map(|encap| Raw(encap.payload.clone())),
+            fdb: self.fdb,
+            // The time without balance is a report.
+            resilient: group
+                .and_then(|group| group.resilient.clone())
+                .map(|table| Resilient { unbalanced_time: None, ..table }),
+            op_flags: None,
+            unknown: self.unknown.clone(),
+        }
+    }
+}
+
+/// Which nexthops to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nexthops {
+    dev: Option<Dev>,
+    groups: bool,
+    protocol: Option<RouteProtocol>,
+}
+
+impl Nexthops {
+    /// Only those that leave by this device.
+    #[must_use]
+    pub fn dev(mut self, dev: impl Into<Dev>) -> Self {
+        self.dev = Some(dev.into());
+        self
+    }
+
+    /// Only groups.
+    #[must_use]
+    pub fn groups(mut self) -> Self {
+        self.groups = true;
+        self
+    }
+
+    /// Only those that this added. The kernel sends the others, too; they are passed over.
+    #[must_use]
+    pub fn protocol(mut self, protocol: RouteProtocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+}
+
+impl Query for Nexthops {
+    type Object = Nexthop;
+
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+        Header::default().encode(w);
+        self.dev.iter().for_each(|dev| w.attr(5, &dev.index));
+        if self.groups {
+            w.attr_with(9, |_| ());
+        }
+        Ok(())
+    }
+
+    fn take(&self, nexthop: &mut Nexthop) -> bool {
+        let wanted = self.dev.is_none_or(|dev| nexthop.dev == Some(dev))
+            && (!self.groups || nexthop.group.is_some())
+            && self.protocol.is_none_or(|protocol| protocol == nexthop.protocol);
+        if wanted && self.dev.is_some() {
+            nexthop.dev = self.dev;
+        }
+        wanted
+    }
+
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("ip nexthop show")?;
+        self.dev.say("dev", f)?;
+        self.groups.say("groups", f)?;
+        self.protocol.say("protocol", f)
+    }
+}

@@ -1,0 +1,18 @@
+//! What the crate sends and reads, against what iproute2 sent and the kernel answered.
+//!
+//! The recordings and how they were made: `README.md`. Bytes are compared by `meaning`, which knows how attributes nest
+//! and nothing else, so that the crate is not checked against itself. Where the crate means to differ, a table says
+//! where and why; an entry that nothing needs any more fails its test.
+
+mod by_hand;
+mod compare;
+mod data;
+#[path = "../../fuzz/src/fixpoint.rs"]
+#[allow(dead_code, reason = "the fuzz targets use more of it")]
+mod fixpoint;
+mod meaning;
+mod mutated;
+mod objects;
+mod printed;
+mod replies;
+mod requests;

@@ -1,0 +1,145 @@
+//! The numbers that the crate declares, against the kernel's headers.
+//!
+//! Two sources: the headers installed on this machine, and `attributes-6.12.txt`, the attribute numbers of Linux 6.12,
+//! so that completeness is checked everywhere.
+
+mod c;
+
+use c::Headers;
+use std::collections::{BTreeMap, BTreeSet};
+use std::{env, fs};
+
+/// Attributes that are newer than Linux 6.12, with the version that brought them.
+const NEWER: &[(&str, i64, (i64, i64))] = &[];
+
+/// The headers that declare what the crate speaks, each behind those it needs.
+const HEADERS: &[&str] = &[
+    "netlink.h",
+    "rtnetlink.h",
+    "gen_stats.h",
+    "pkt_sched.h",
+    "pkt_cls.h",
+    "tc_act/tc_gact.h",
+    "tc_act/tc_mirred.h",
+    "tc_act/tc_skbedit.h",
+    "if_link.h",
+    "if_addr.h",
+    "nexthop.h",
+    "fib_rules.h",
+    "veth.h",
+];
+
+/// The enums whose attributes the crate knows, by their first constants.
+const SETS: &[&str] = &[
+    "TCA_UNSPEC",
+    "TCA_STAB_UNSPEC",
+    "TCA_HTB_UNSPEC",
+    "TCA_TBF_UNSPEC",
+    "TCA_U32_UNSPEC",
+    "TCA_FW_UNSPEC",
+    "TCA_ACT_UNSPEC",
+    "TCA_POLICE_UNSPEC",
+    "TCA_GACT_UNSPEC",
+    "TCA_MIRRED_UNSPEC",
+    "TCA_SKBEDIT_UNSPEC",
+    "TCA_STATS_UNSPEC",
+];
+
+/// Constants of these enums that are no attributes.
+fn is_attribute(name: &str) -> bool {
+    !name.starts_with("__") && !name.ends_with("_UNSPEC") && !name.ends_with("_MAX")
+}
+
+fn read(directory: &str, more: &[&str]) -> Option<Headers> {
+    let mut headers = Headers::default();
+    for name in HEADERS.iter().chain(more) {
+        headers.read(&fs::read_to_string(format!("{directory}/{name}")).ok()?);
+    }
+    Some(headers)
+}
+
+/// The headers of this machine; without them the test `name` is skipped aloud.
+fn installed(name: &str) -> Option<Headers> {
+    let headers = read("/usr/include/linux", &["version.h"]);
+    if headers.is_none() {
+        println!("SKIP {name}: the kernel's headers are not in /usr/include/linux (Debian: linux-libc-dev)");
+    }
+    headers
+}
+
+/// Every attribute that the crate declares.
+fn declared() -> BTreeMap<&'static str, i64> {
+    let tables = tcnl::tc::tables();
+    tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number))).collect()
+}
+
+/// The attributes of Linux 6.12.
+fn of_6_12() -> BTreeMap<&'static str, i64> {
+    let lines = include_str!("attributes-6.12.txt").lines().filter(|line| !line.starts_with('#'));
+    let pair = |line: &'static str| line.split_once(' ').expect("a name and a number");
+    lines.map(pair).map(|(name, number)| (name, number.parse().expect("a number"))).collect()
+}
+
+#[test]
+fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
+    let name = "every_attribute_has_the_number_that_the_installed_headers_give_it";
+    let Some(headers) = installed(name) else { return };
+    let version = headers.constants["LINUX_VERSION_CODE"];
+    let (major, minor) = (version >> 16, version >> 8 & 0xff);
+    let known = of_6_12();
+    let mut wrong = Vec::new();
+    let mut absent = Vec::new();
+    for (name, number) in declared() {
+        let since = NEWER.iter().find(|(newer, ..)| *newer == name).map(|(.., since)| *since);
+        match headers.constants.get(name) {
+            Some(theirs) if *theirs == number => (),
+            Some(theirs) => wrong.push(format!("{name} is {theirs}, the crate says {number}")),
+            None if since.is_some_and(|since| since > (major, minor)) => absent.push(name),
+            None if known.contains_key(name) && (major, minor) < (6, 12) => absent.push(name),
+            None => wrong.push(format!("{name} is in no header")),
+        }
+    }
+    println!("newer than the installed headers ({major}.{minor}): {}", absent.join(" "));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_attribute_of_linux_6_12_is_declared() {
+    let (ours, theirs) = (declared(), of_6_12());
+    let mut wrong = Vec::new();
+    for (name, number) in &theirs {
+        match ours.get(name) {
+            Some(ours) if ours == number => (),
+            Some(ours) => wrong.push(format!("{name} is {number}, the crate says {ours}")),
+            None => wrong.push(format!("{name} ({number}) is not declared")),
+        }
+    }
+    let newer: BTreeMap<_, _> = NEWER.iter().map(|(name, number, _)| (*name, *number)).collect();
+    for (name, number) in &ours {
+        match newer.get(name) {
+            Some(theirs) if theirs != number => wrong.push(format!("{name} is {theirs}, the crate says {number}")),
+            None if !theirs.contains_key(name) => wrong.push(format!("{name} ({number}) is not in Linux 6.12")),
+            _ => (),
+        }
+    }
+    wrong.extend(newer.keys().filter(|name| !ours.contains_key(*name)).map(|name| format!("{name} is not declared")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Writes `attributes-6.12.txt` from a kernel's source tree:
+/// `HEADERS=linux/include/uapi/linux cargo test --test headers -- --ignored`.
+#[test]
+#[ignore = "needs a kernel's source tree"]
+fn the_list_of_attributes_is_written() {
+    let directory = env::var("HEADERS").expect("HEADERS names the directory");
+    let headers = read(&directory, &[]).expect("the headers can be read");
+    let mut out = "# Attribute numbers of Linux 6.12, written by tests/headers/main.rs.\n".to_owned();
+    for set in SETS {
+        let names = headers.enums.iter().find(|names| names.first().is_some_and(|first| first == set));
+        let names: BTreeSet<_> = names.expect(set).iter().filter(|name| is_attribute(name)).collect();
+        let mut names: Vec<_> = names.into_iter().map(|name| (headers.constants[name], name)).collect();
+        names.sort();
+        out.extend(names.into_iter().map(|(number, name)| format!("{name} {number}\n")));
+    }
+    fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headers/attributes-6.12.txt"), out).expect("it can be written");
+}
