@@ -1,5 +1,6 @@
 //! Commands built through the public API, as a user would, equal what iproute2 sent for them.
 
+mod addresses;
 mod classes;
 mod links;
 mod qdiscs;
@@ -115,7 +116,7 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
     let recorded: BTreeMap<String, Recorded> =
         requests().into_iter().map(|request| (request.id.clone(), request)).collect();
     let mut all = Comparison::new(INTENDED);
-    let tables = [qdiscs::commands(), classes::commands(), links::commands()];
+    let tables = [qdiscs::commands(), classes::commands(), links::commands(), addresses::commands()];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
         let request = recorded.get(id).unwrap_or_else(|| panic!("there is no recording {id}"));
         let what = format!("{}\n    {command}", request.cmd);
