@@ -3,6 +3,7 @@
 //! This layer knows no socket: it turns typed objects into the bodies of rtnetlink messages and back.
 
 mod action;
+mod actions;
 mod attributes;
 mod chain;
 mod class;
@@ -10,24 +11,33 @@ mod control;
 mod estimator;
 pub mod fifo;
 mod filter;
+pub mod gact;
+#[cfg(test)]
+mod golden;
 pub mod htb;
+pub mod ingress;
 mod kind;
 mod linklayer;
+pub mod mirred;
 pub mod police;
 mod qdisc;
 mod rate_table;
 mod registry;
+pub mod sfq;
+pub mod skbedit;
 mod stab;
 mod stats;
+pub mod tbf;
 
 pub use action::{Action, Actions, Bits};
+pub use actions::{ActionTable, ActionTables};
 pub use class::{Class, Classes};
 pub use control::{ActionParms, Control, Times};
 pub use estimator::Estimator;
 pub use kind::Kind;
-pub use linklayer::{Burst, Framing, LinkLayer, RateSpec};
+pub use linklayer::{Burst, Framing, LinkLayer, PacketBurst, RateSpec};
 pub use qdisc::{Qdisc, Qdiscs};
 pub use rate_table::{GivenTables, RateTable, Tables};
 pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};
-pub use stab::SizeTable;
+pub use stab::{SizeSpec, SizeTable};
 pub use stats::{QueueStats, Stats};

@@ -132,6 +132,7 @@ macro_rules! attrs {
                 }
                 Ok(set)
             }
+            #[allow(unused_variables, reason = "a set without attributes has nothing to look into")]
             fn name_at(path: &[u16]) -> Option<&'static str> {
                 let (first, inner) = path.split_first()?;
                 match *first {
@@ -176,6 +177,7 @@ macro_rules! attrs {
     (@words wordless $name:ident $fields:tt) => {};
     (@words words $name:ident {$($field:ident [$($word:literal)?])*}) => {
         impl std::fmt::Display for $name {
+            #[allow(unused_variables, reason = "a set without attributes has nothing to say")]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $($crate::text::Say::say(&self.$field, attrs!(@word $field $($word)?), f)?;)*
                 Ok(())
