@@ -30,7 +30,9 @@ const INTENDED: &[Intended] = &[
         ids: &["htb_class-002", "htb_class-005"],
         path: "2/1",
         // A byte takes 15625000 ticks.
-        like: |ours, theirs| like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000),
+        like: |ours, theirs| {
+            like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000)
+        },
         why: TINY,
     },
 ];
@@ -57,7 +59,8 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
     for request in requests() {
         // They are printed from what the newer iproute2 sent, and were run by iproute2 6.1.
         let older = request.older.as_ref().unwrap_or(&request.messages);
-        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message)) {
+        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message))
+        {
             let meaning = Meaning::of(message);
             if meaning.kinds().any(|kind| NOT_YET.contains(&kind.as_str())) {
                 continue;
@@ -81,7 +84,8 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
             }
         }
     }
-    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands).expect("target/tmp can be written");
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands)
+        .expect("target/tmp can be written");
     all.finish();
 }
 
