@@ -1,5 +1,5 @@
 use crate::wire::{EncodeError, Value};
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 
 /// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
 ///
@@ -31,4 +31,9 @@ pub trait Kind: Value + Default + Display {
 
     /// Takes over the handle that was read beside the options.
     fn set_handle(&mut self, _handle: u32) {}
+
+    /// Writes a filter's handle the way the kind's words have it: u32's is `800::801`, fw's is mark and mask.
+    fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{handle:#x}")
+    }
 }

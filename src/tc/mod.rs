@@ -11,6 +11,8 @@ mod control;
 mod estimator;
 pub mod fifo;
 mod filter;
+mod flags;
+pub mod fw;
 pub mod gact;
 #[cfg(test)]
 mod golden;
@@ -19,7 +21,9 @@ pub mod ingress;
 mod kind;
 mod linklayer;
 pub mod mirred;
+mod place;
 pub mod police;
+mod protocol;
 mod qdisc;
 mod rate_table;
 mod registry;
@@ -28,16 +32,24 @@ pub mod skbedit;
 mod stab;
 mod stats;
 pub mod tbf;
+pub mod u32;
 
 pub use action::{Action, Actions, Bits};
 pub use actions::{ActionTable, ActionTables};
+pub use chain::{Chain, Chains};
 pub use class::{Class, Classes};
 pub use control::{ActionParms, Control, Times};
 pub use estimator::Estimator;
+pub use filter::{Filter, Filters};
+pub use flags::FilterFlags;
 pub use kind::Kind;
 pub use linklayer::{Burst, Framing, LinkLayer, PacketBurst, RateSpec};
+pub use place::Place;
+pub use protocol::Protocol;
 pub use qdisc::{Qdisc, Qdiscs};
 pub use rate_table::{GivenTables, RateTable, Tables};
 pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};
 pub use stab::{SizeSpec, SizeTable};
 pub use stats::{QueueStats, Stats};
+
+crate::request::print_as_command! { Qdisc Class Filter Chain ActionTable }

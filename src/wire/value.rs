@@ -116,6 +116,14 @@ impl<T> Default for Indexed<T> {
     }
 }
 
+impl<T> Indexed<T> {
+    /// Appends a value with the number that follows the last one's; the first is number 1.
+    pub fn push(&mut self, value: T) {
+        let last = self.0.last().map_or(0, |(index, _)| *index);
+        self.0.push((last.saturating_add(1), value));
+    }
+}
+
 impl<T: Value> Value for Indexed<T> {
     fn encode(&self, w: &mut Writer) {
         for (index, value) in &self.0 {

@@ -5,11 +5,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod link;
 mod namespaces;
+mod netlink;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials()];
+    let areas = [link::trials(), namespaces::trials(), netlink::trials()];
     common::run(areas.into_iter().flatten().collect())
 }
