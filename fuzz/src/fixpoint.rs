@@ -7,8 +7,10 @@ use tcnl::wire::{EncodeError, Header, Messages, Writer};
 pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
     match ty / 4 * 4 {
         16 => holds::<tcnl::route::Link>(body),
+        20 => holds::<tcnl::route::Address>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
+        48 => holds::<tcnl::tc::ActionTable>(body),
         _ => Ok(()),
     }
 }

@@ -3,8 +3,11 @@
 //! Each object is turned into the JSON that iproute2 prints for it, from the crate's fields alone. What iproute2 shows
 //! and the crate does not know stands in `NOT_COVERED`, with a reason; an entry that nothing needs fails the test.
 
+mod actions;
+mod addresses;
 mod bridges;
 mod classes;
+mod fair;
 mod links;
 mod qdiscs;
 mod stats;
@@ -42,10 +45,15 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
         let Some(json) = &reply.json else { continue };
         let ours = match reply.messages.first().map(|message| kind(message)) {
             Some(16) => links::shown(&mut all, &reply),
+            Some(20) => addresses::shown(&mut all, &reply),
+            // RTM_GETACTION: the kernel answers with the type of the question.
+            Some(50) => actions::shown(&mut all, &reply),
             Some(36) => qdiscs::shown(&mut all, &reply),
             Some(40) => classes::shown(&mut all, &reply),
             _ => continue,
         };
+        let addresses = reply.show == "ip -j -d addr show" && !ours.is_empty();
+        let json = if addresses { &addresses::of_addresses(json) } else { json };
         all.compare(&reply, &Value::Array(ours), json);
     }
     all.finish();
@@ -206,5 +214,18 @@ impl Json {
 
     fn done(self) -> Value {
         Value::Object(self.0)
+    }
+}
+
+/// The name that iproute2 shows for a device of the recordings.
+fn device(index: u32) -> &'static str {
+    match index {
+        1 => "lo",
+        10 => "v0",
+        11 => "v1",
+        20 => "ifb0",
+        21 => "ifb1",
+        30 => "d0",
+        other => panic!("no device of the recordings has the index {other}"),
     }
 }

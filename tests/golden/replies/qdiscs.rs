@@ -1,4 +1,4 @@
-use super::{stats, Json, Reply, Shown};
+use super::{fair, stats, Json, Reply, Shown};
 use serde_json::Value;
 use tcnl::tc::htb::Htb;
 use tcnl::tc::{Qdisc, QdiscKind};
@@ -24,14 +24,16 @@ fn qdisc(qdisc: &Qdisc) -> Value {
     let mut options = Json::default();
     match kind {
         QdiscKind::Htb(htb) => put_htb(&mut options, htb),
+        QdiscKind::Sfq(sfq) => fair::put_sfq(&mut options, sfq),
+        QdiscKind::Tbf(tbf) => fair::put_tbf(&mut options, tbf),
         QdiscKind::Pfifo(fifo) => options.some("limit", fifo.limit.map(|limit| limit.0)),
         QdiscKind::PfifoHeadDrop(fifo) => options.some("limit", fifo.limit.map(|limit| limit.0)),
         QdiscKind::Bfifo(fifo) => options.some("limit", fifo.limit.map(|limit| limit.as_bytes())),
         _ => (),
     }
-    json.put("options", options.done());
-    if let QdiscKind::Other(other) = kind {
-        json.not_yet(&other.name);
+    match kind {
+        QdiscKind::Other(other) => json.not_yet(&other.name),
+        _ => json.put("options", options.done()),
     }
     if let Some(counted) = &qdisc.stats {
         stats::put(&mut json, counted);
