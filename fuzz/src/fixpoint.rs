@@ -6,8 +6,11 @@ use tcnl::wire::{EncodeError, Header, Messages, Writer};
 /// Checks the body of a message of this type, if the crate has an object for it.
 pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
     match ty / 4 * 4 {
+        24 => holds::<tcnl::route::Route>(body),
+        32 => holds::<tcnl::route::Rule>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
+        104 => holds::<tcnl::route::Nexthop>(body),
         _ => Ok(()),
     }
 }

@@ -8,6 +8,8 @@
 //! `Result`; a gateway that does not fit its route, which `via` cannot refuse, is an error when the request is encoded, and
 //! nothing is sent. So is what was written to a public field.
 
+#[cfg(any(test, feature = "generate"))]
+mod generate;
 mod hop;
 mod link;
 mod message;

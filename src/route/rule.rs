@@ -30,7 +30,7 @@ bitflags::bitflags! {
 
 impl RuleFlags {
     /// What kernels only report.
-    const STATUS: RuleFlags = RuleFlags::PERMANENT
+    pub(super) const STATUS: RuleFlags = RuleFlags::PERMANENT
         .union(RuleFlags::UNRESOLVED)
         .union(RuleFlags::IIF_DETACHED)
         .union(RuleFlags::OIF_DETACHED);
@@ -52,7 +52,9 @@ pub enum RuleAction {
     Unreachable,
     /// Drops with ICMP administratively prohibited (EACCES).
     Prohibit,
-    /// One that the crate does not know, by number; 0 is none, which deletions use for any.
+    /// None; in deletions: any.
+    Unspec,
+    /// One that the crate does not know, by number.
     Other(u8),
 }
 

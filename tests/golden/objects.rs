@@ -9,8 +9,11 @@ use tcnl::wire::{EncodeError, Header, Writer};
 macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
+            24 => Some($function::<tcnl::route::Route>($($argument),*)),
+            32 => Some($function::<tcnl::route::Rule>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
+            104 => Some($function::<tcnl::route::Nexthop>($($argument),*)),
             _ => None,
         }
     };

@@ -44,7 +44,7 @@ pub(super) fn command(rule: &Rule, verb: Verb, f: &mut Formatter<'_>) -> Result 
     rule.suppress_ifgroup.say("suppress_ifgroup", f)?;
     rule.realms.say("realms", f)?;
     match rule.action {
-        None | Some(RuleAction::Lookup | RuleAction::Other(0)) => rule.table.say("lookup", f)?,
+        None | Some(RuleAction::Lookup | RuleAction::Unspec) => rule.table.say("lookup", f)?,
         Some(RuleAction::Goto(target)) => write!(f, " goto {target}")?,
         Some(RuleAction::Nop) => f.write_str(" nop")?,
         Some(RuleAction::Blackhole) => f.write_str(" blackhole")?,

@@ -2,6 +2,8 @@
 
 mod classes;
 mod qdiscs;
+mod routes;
+mod rules;
 
 use super::compare::{like, Comparison, Intended};
 use super::data::{requests, Recorded};
@@ -52,7 +54,12 @@ const NO_TABLES: &str = "kernels since 3.8 read rate tables only to guess the li
 
 const NARROW: &str = "iproute2 computes HTB's rate tables from the 32-bit rate, which is saturated: the crate from the rate";
 
+const ZERO: &str = "iproute2 sends an address without bytes for `from all`: it matches everything, as no address does";
+const MARK: &str = "the kernel takes mark 0 without a mask for any mark: the crate sends a full mask";
+
 const INTENDED: &[Intended] = &[
+    Intended { ids: &["rule-006"], path: "2", like: |ours, theirs| ours.is_none() && theirs == Some(&[]), why: ZERO },
+    Intended { ids: &["rule-010"], path: "16", like: |ours, theirs| ours == Some(&[0xff; 4]) && theirs.is_none(), why: MARK },
     Intended {
         ids: &["htb_class-022", "htb_class-023", "htb_class-025"],
         path: "2/3",
@@ -109,7 +116,7 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
     let recorded: BTreeMap<String, Recorded> =
         requests().into_iter().map(|request| (request.id.clone(), request)).collect();
     let mut all = Comparison::new(INTENDED);
-    let tables = [qdiscs::commands(), classes::commands()];
+    let tables = [qdiscs::commands(), classes::commands(), routes::commands(), rules::commands()];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
         let request = recorded.get(id).unwrap_or_else(|| panic!("there is no recording {id}"));
         let what = format!("{}\n    {command}", request.cmd);

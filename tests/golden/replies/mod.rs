@@ -5,6 +5,8 @@
 
 mod classes;
 mod qdiscs;
+mod routes;
+mod rules;
 mod stats;
 
 use super::data::{body, kind, replies, Reply};
@@ -23,6 +25,9 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
     for reply in replies() {
         let Some(json) = &reply.json else { continue };
         let ours = match reply.messages.first().map(|message| kind(message)) {
+            Some(24) => routes::shown(&mut all, &reply),
+            Some(32) => rules::shown(&mut all, &reply),
+            Some(104) => routes::nexthops(&mut all, &reply),
             Some(36) => qdiscs::shown(&mut all, &reply),
             Some(40) => classes::shown(&mut all, &reply),
             _ => continue,
