@@ -104,7 +104,7 @@ impl From<std::ops::RangeInclusive<u32>> for UidRange {
 /// let rule = Rule::v4().fwmark_mask(10, 0xff).table(101).priority(100);
 /// assert_eq!(
 ///     Request::new(Verb::Add, &rule).to_string(),
-///     "ip rule add from all fwmark 0xa/0xff lookup 101 pref 100"
+///     "ip rule add fwmark 0xa/0xff lookup 101 pref 100"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq)]

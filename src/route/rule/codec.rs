@@ -188,7 +188,7 @@ impl Rule {
             return Err(EncodeError::Invalid("rules can be added and deleted only"));
         }
         // The kernel would delete its first rule, the one for local addresses.
-        if verb == Verb::Delete && self.selects_nothing() {
+        if verb == Verb::Delete && self.says_nothing() {
             return Err(EncodeError::Invalid("a deletion must say something of the rule"));
         }
         if [self.from, self.to].into_iter().flatten().any(|prefix| prefix.family() != self.family) {
@@ -210,7 +210,7 @@ impl Rule {
         Ok(())
     }
 
-    fn selects_nothing(&self) -> bool {
+    pub(super) fn says_nothing(&self) -> bool {
         *self == Rule { flags: self.flags, action: self.action, ..Rule::of(self.family) }
             && matches!(self.action, None | Some(RuleAction::Unspec))
     }

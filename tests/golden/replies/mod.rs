@@ -27,6 +27,7 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
         let ours = match reply.messages.first().map(|message| kind(message)) {
             Some(24) => routes::shown(&mut all, &reply),
             Some(32) => rules::shown(&mut all, &reply),
+            Some(104) if reply.show.contains(" route ") => routes::shown_with_nexthops(&mut all, &reply),
             Some(104) => routes::nexthops(&mut all, &reply),
             Some(36) => qdiscs::shown(&mut all, &reply),
             Some(40) => classes::shown(&mut all, &reply),

@@ -1,13 +1,25 @@
 use super::rules::table;
 use super::{Json, Reply, Shown};
+use crate::data::replies;
 use serde_json::Value;
 use std::net::IpAddr;
 use tcnl::route::{Family, Group, GroupType, Hop, Metrics, Nexthop, Prefix, Route, RouteFlags};
 use tcnl::units::Dev;
 
+/// Of both families unless one was asked for; the kernel sends IPv4 first.
 pub fn shown(all: &mut Shown, reply: &Reply) -> Vec<Value> {
-    let query = if reply.show.contains(" -6 ") { Route::all_v6() } else { Route::all_v4() };
-    all.objects(reply, &query).iter().map(route).collect()
+    let mut routes = Vec::new();
+    if !reply.show.contains(" -6 ") {
+        routes.extend(all.objects(reply, &Route::all_v4()));
+    }
+    routes.extend(all.objects(reply, &Route::all_v6()));
+    routes.iter().map(route).collect()
+}
+
+/// Where iproute2 asks for nexthops as well, the JSON stands with their reply; the one with the routes comes before it.
+pub fn shown_with_nexthops(all: &mut Shown, nexthops: &Reply) -> Vec<Value> {
+    let routes = |reply: &Reply| reply.id == nexthops.id && reply.show == nexthops.show && reply.json.is_none();
+    shown(all, &replies().into_iter().find(routes).expect("the routes before their nexthops"))
 }
 
 fn route(route: &Route) -> Value {
@@ -116,6 +128,8 @@ fn name(dev: Dev) -> String {
         1 => "lo".to_owned(),
         10 => "v0".to_owned(),
         11 => "v1".to_owned(),
+        20 => "ifb0".to_owned(),
+        21 => "ifb1".to_owned(),
         index => format!("if{index}"),
     }
 }

@@ -1,6 +1,6 @@
 use super::{Json, Reply, Shown};
 use serde_json::Value;
-use tcnl::route::{PortRange, Prefix, Rule, RuleAction, RuleFlags};
+use tcnl::route::{PortRange, Prefix, RouteProtocol, Rule, RuleAction, RuleFlags};
 
 pub fn shown(all: &mut Shown, reply: &Reply) -> Vec<Value> {
     let query = if reply.show.contains(" -6 ") { Rule::all_v6() } else { Rule::all_v4() };
@@ -50,7 +50,9 @@ fn rule(rule: &Rule) -> Value {
         RuleAction::Prohibit => json.put("action", "prohibit"),
         other => json.put("action", format!("{other:?}")),
     }
-    json.some("protocol", rule.protocol.map(|protocol| protocol.to_string()));
+    // A name of /etc/iproute2/rt_protos.
+    let protocol = |protocol: RouteProtocol| if protocol.0 == 99 { "openr".to_owned() } else { protocol.to_string() };
+    json.some("protocol", rule.protocol.map(protocol));
     json.done()
 }
 
