@@ -51,7 +51,11 @@ fn route(route: &Route) -> Value {
 fn hop(family: Family, hop: &Hop) -> Value {
     let mut json = Json::default();
     gateway(&mut json, family, hop.gateway);
-    json.some("flow", hop.realms.map(|realms| realms.to.to_string()));
+    if let Some(realms) = hop.realms {
+        let mut flow = Json::default();
+        flow.put("to", realms.to.to_string());
+        json.put("flow", flow.done());
+    }
     json.some("dev", hop.dev.map(name));
     json.put("weight", hop.weight);
     json.put("flags", flags(hop.flags));
@@ -60,9 +64,10 @@ fn hop(family: Family, hop: &Hop) -> Value {
 
 fn metrics(metrics: &Metrics) -> Value {
     let mut json = Json::default();
-    json.some("lock", metrics.lock.map(|lock| vec![if lock == 4 { "mtu" } else { "others" }]));
     json.some("mtu", metrics.mtu);
-    json.some("features", metrics.features.map(|features| vec![if features == 1 { "ecn" } else { "others" }]));
+    if metrics.features.is_some_and(|features| features & 1 == 1) {
+        json.put("ecn", Value::Null);
+    }
     json.done()
 }
 
