@@ -106,11 +106,29 @@ impl Display for Metrics {
             write!(f, " {word} {lock}{value}")?;
         }
         if let Some(features) = self.features {
-            write!(f, " features {}{features}", self.fixed(12))?;
+            write!(f, " features {}{}", self.fixed(12), Features(features))?;
         }
         match &self.congctl {
             Some(name) => write!(f, " congctl {}{}", self.fixed(16), name.0),
             None => Ok(()),
+        }
+    }
+}
+
+/// The bits that ip has words for, and the others as a number, for which it has none.
+struct Features(u32);
+
+impl Display for Features {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let words = match self.0 & 0x11 {
+            0x01 => "ecn",
+            0x10 => "tcp_usec_ts",
+            0x11 => "ecn tcp_usec_ts",
+            _ => "",
+        };
+        match (self.0 & !0x11, words) {
+            (0, words) if !words.is_empty() => f.write_str(words),
+            (rest, words) => write!(f, "{rest:#x}{}{words}", if words.is_empty() { "" } else { " " }),
         }
     }
 }
