@@ -72,6 +72,12 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// A request of a batch that was left unsent, because the connection failed in front of it.
+    #[error("`{request}` was not sent: the requests before it were not answered")]
+    NotSent {
+        /// The request as a command.
+        request: String,
+    },
     /// The socket's receive buffer overflowed (ENOBUFS) and replies were lost. Whether the requests that were under way
     /// were carried out is not known.
     #[error("replies to `{request}` were lost: the receive buffer overflowed (ENOBUFS)")]

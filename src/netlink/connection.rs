@@ -172,28 +172,21 @@ impl Connection {
         text: impl Fn() -> String,
         fill: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
     ) -> Result<Awaited> {
-        self.speaks_route()?;
-        let awaited = self.core.begin(1);
-        self.core
-            .frame(ty, flags | NLM_F_REQUEST, awaited.seq(0), fill)
-            .map_err(|source| Error::Encode { request: text(), source })?;
-        self.send().map_err(|failure| failure.error(text))?;
-        Ok(awaited)
-    }
-
-    /// Sends what is framed.
-    pub(super) fn send(&self) -> Result<(), Failure> {
-        self.socket.send(&self.core)
+        let ask = || {
+            self.speaks_route()?;
+            let awaited = self.core.begin(1);
+            self.core.frame(ty, flags | NLM_F_REQUEST, awaited.seq(0), fill).map_err(Failure::Encode)?;
+            self.socket.send(&self.core)?;
+            Ok(awaited)
+        };
+        ask().map_err(|failure: Failure| failure.error(text))
     }
 
     /// The numbers of typed requests mean something else to other parts of the kernel.
-    pub(super) fn speaks_route(&self) -> Result<()> {
+    pub(super) fn speaks_route(&self) -> Result<(), Failure> {
         match self.protocol {
             Protocol::Route => Ok(()),
-            other => Err(Error::invalid(
-                format_args!("a connection for {other:?}"),
-                "typed requests are for connections opened with Protocol::Route",
-            )),
+            other => Err(Failure::Protocol(other)),
         }
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Core {
     unread: Range<usize>,
     /// The length and the sequence number of a datagram that did not fit.
     cut: Option<(usize, Option<u32>)>,
-    /// A dump that nobody wants to read to its end.
-    abandoned: Option<Awaited>,
+    /// The dump that is under way.
+    dump: Option<Awaited>,
 }
 
 /// The sequence numbers of requests that have to be answered.
@@ -75,7 +75,7 @@ impl Core {
             datagram: vec![0; buffer],
             unread: 0..0,
             cut: None,
-            abandoned: None,
+            dump: None,
         }
     }
 
@@ -162,10 +162,11 @@ impl Core {
             if header.port != self.port && header.port != 0 {
                 continue;
             }
-            let Some(index) = awaited.index(header.seq) else {
-                self.passed_over(header);
-                continue;
-            };
+            let ends = matches!(header.ty, NLMSG_DONE | NLMSG_ERROR);
+            if ends && self.dump.is_some_and(|dump| dump.index(header.seq).is_some()) {
+                self.dump_ends();
+            }
+            let Some(index) = awaited.index(header.seq) else { continue };
             match header.ty {
                 NLMSG_OVERRUN => return Err(Failure::Overrun),
                 NLMSG_ERROR if body < 4 => {
@@ -193,32 +194,26 @@ impl Core {
         }
     }
 
-    /// Nobody wants to read the rest of this dump.
-    pub fn abandon(&mut self, awaited: Awaited) {
-        self.abandoned = Some(awaited);
+    /// A dump begins. The kernel runs one at a time on a socket, and it goes on only while it is read: the next one has to wait
+    /// until this one has been read to its end, even if nobody wants the rest.
+    pub fn dump_begins(&mut self, awaited: Awaited) {
+        self.dump = Some(awaited);
     }
 
-    /// Whether the rest of a dump has to be read away before the kernel starts another one on the same socket.
-    pub fn has_abandoned(&self) -> bool {
-        self.abandoned.is_some()
+    /// Whether the end of a dump has not come yet.
+    pub fn is_dumping(&self) -> bool {
+        self.dump.is_some()
     }
 
-    /// The rest of the abandoned dump is gone.
-    pub fn settle(&mut self) {
-        self.abandoned = None;
+    /// No more will come of the dump.
+    pub fn dump_ends(&mut self) {
+        self.dump = None;
     }
 
     /// Passes over all that was received.
     pub fn discard(&mut self) {
         // What is wrong with bytes that nobody wants does not matter.
         let _ = self.seek(Awaited { first: 0, count: 0 });
-    }
-
-    fn passed_over(&mut self, header: Header) {
-        let ends = matches!(header.ty, NLMSG_DONE | NLMSG_ERROR);
-        if ends && self.abandoned.is_some_and(|dump| dump.index(header.seq).is_some()) {
-            self.settle();
-        }
     }
 
     /// Reports, once, that the end of the datagram is missing, if it was an answer to what is awaited.
@@ -231,3 +226,6 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,36 @@
-use crate::error::{DecodeError, Error};
+use super::Protocol;
+use crate::error::{DecodeError, EncodeError, Error};
 use std::io;
 use std::time::Duration;
 
 /// Why an answer did not come. It becomes an [`Error`] once the request that was not answered is named.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// The request is for another part of the kernel.
+    Protocol(Protocol),
+    Encode(EncodeError),
     Timeout(Duration),
     Overrun,
-    Truncated { len: usize, buffer: usize },
+    Truncated {
+        len: usize,
+        buffer: usize,
+    },
     Malformed(DecodeError),
-    Io { doing: &'static str, source: io::Error },
+    Io {
+        doing: &'static str,
+        source: io::Error,
+    },
 }
 
 impl Failure {
     /// The error for the request that has this text. One failure can end many requests.
     pub fn error(&self, request: impl FnOnce() -> String) -> Error {
         match self {
+            Failure::Protocol(protocol) => Error::invalid(
+                format_args!("`{}` on a connection for {protocol:?}", request()),
+                "it needs one that was opened with Protocol::Route",
+            ),
+            Failure::Encode(source) => Error::Encode { request: request(), source: source.clone() },
             Failure::Timeout(after) => Error::Timeout { request: request(), after: *after },
             Failure::Overrun => Error::Overrun { request: request() },
             &Failure::Truncated { len, buffer } => Error::Truncated { len, buffer },

@@ -27,6 +27,7 @@ impl Connection {
         // The kernel refuses a second dump on a socket while one is under way.
         self.socket.settle(&mut self.core).map_err(|failure| failure.error(text))?;
         let awaited = self.ask(Verb::Get.message(Q::Object::NEW), NLM_F_DUMP, text, |w| query.encode(w))?;
+        self.core.dump_begins(awaited);
         Ok(List { connection: self, query, awaited: Some(awaited), interrupted: false })
     }
 
@@ -75,7 +76,7 @@ impl<Q: Query> Iterator for List<'_, Q> {
                 Ok(found) => found,
                 Err(failure) => {
                     let error = failure.error(|| Text(&self.query).to_string());
-                    self.give_up();
+                    self.awaited = None;
                     return Some(Err(error));
                 }
             };
@@ -108,20 +109,6 @@ impl<Q: Query> Iterator for List<'_, Q> {
 }
 
 impl<Q: Query> FusedIterator for List<'_, Q> {}
-
-impl<Q: Query> List<'_, Q> {
-    fn give_up(&mut self) {
-        if let Some(awaited) = self.awaited.take() {
-            self.connection.core.abandon(awaited);
-        }
-    }
-}
-
-impl<Q: Query> Drop for List<'_, Q> {
-    fn drop(&mut self) {
-        self.give_up();
-    }
-}
 
 /// A query as the command that shows the same.
 struct Text<'a, Q>(&'a Q);

@@ -15,17 +15,23 @@
 //!
 //! `man 7 netlink`, `man 7 rtnetlink`, `net/netlink/af_netlink.c`
 
+mod batch;
 mod builder;
 mod connection;
 mod core;
 mod failure;
+mod links;
 mod list;
 mod namespace;
+mod probe;
+mod raw;
 mod reply;
 mod socket;
 
+pub use batch::Batch;
 pub use builder::{Builder, Protocol};
 pub use connection::Connection;
 pub use list::List;
 pub use namespace::Namespace;
+pub use probe::{Capabilities, Feature};
 pub use reply::Ack;

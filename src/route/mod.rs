@@ -8,6 +8,7 @@
 //! `Result`; a gateway that does not fit its route, which `via` cannot refuse, is an error when the request is encoded, and
 //! nothing is sent. So is what was written to a public field.
 
+mod address;
 #[cfg(any(test, feature = "generate"))]
 mod generate;
 mod hop;
@@ -22,6 +23,7 @@ mod route;
 mod rule;
 mod scope;
 
+pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime};
 pub use hop::{Encap, Hop};
 pub use link::{
     Bridge, HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Links, Netns, OperState, OtherKind, Veth,
@@ -33,3 +35,5 @@ pub use prefix::{Family, Prefix};
 pub use route::{Route, RouteCache, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
 pub use scope::Scope;
+
+crate::request::print_as_command! { Link Address Route Nexthop Rule }

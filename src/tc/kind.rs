@@ -1,5 +1,5 @@
-use crate::wire::Value;
-use std::fmt::Display;
+use crate::wire::{EncodeError, Value};
+use std::fmt::{self, Display, Formatter};
 
 /// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
 ///
@@ -14,11 +14,26 @@ pub trait Kind: Value + Default + Display {
         true
     }
 
-    /// The handle that goes with these options, for filters whose handle carries meaning: fw's is the mark.
+    /// Whether a request with these options can mean something: what the kernel would refuse without a word, or take
+    /// for something else. Most kinds have nothing to add to what their attributes check.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    fn check(&self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    /// The handle that goes with these options, for filters whose handle carries meaning (fw's is the mark), and the
+    /// index of actions.
     fn handle(&self) -> Option<u32> {
         None
     }
 
     /// Takes over the handle that was read beside the options.
     fn set_handle(&mut self, _handle: u32) {}
+
+    /// Writes a filter's handle the way the kind's words have it: u32's is `800::801`, fw's is mark and mask.
+    fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{handle:#x}")
+    }
 }

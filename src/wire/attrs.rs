@@ -47,11 +47,15 @@ impl Table {
 ///
 /// A field of type `T` becomes `Option<T>`, a `flag` a `bool`, a `[T]` a `Vec<T>`; each gets a chainable setter of its name.
 /// The set prints as tc's words in the order of declaration, ` word value` for each field that is there. With
-/// `wordless` before `struct` nothing is printed: the words stand beside the declaration as plain code.
+/// `wordless` before `struct` nothing is printed: the words stand beside the declaration as plain code. With `bare` there are no
+/// setters either: they stand beside it too, because setting one attribute has a bearing on another.
 /// Numbers that the kernel only uses for padding are declared `3 "TCA_SOME_PAD" => pad,`: passed over when read.
 macro_rules! attrs {
     ($(#[$meta:meta])* $vis:vis wordless struct $name:ident { $($body:tt)* }) => {
         attrs!(@munch [$(#[$meta])* $vis struct $name] [wordless] [] [] $($body)*);
+    };
+    ($(#[$meta:meta])* $vis:vis bare struct $name:ident { $($body:tt)* }) => {
+        attrs!(@munch [$(#[$meta])* $vis struct $name] [bare] [] [] $($body)*);
     };
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $($body:tt)* }) => {
         attrs!(@munch [$(#[$meta])* $vis struct $name] [words] [] [] $($body)*);
@@ -95,22 +99,15 @@ macro_rules! attrs {
             pub unknown: Vec<$crate::wire::RawAttr>,
         }
 
-        #[allow(dead_code, reason = "every set has every setter; not every private set uses them")]
+        #[allow(dead_code, reason = "not every private set is built from nothing")]
         impl $name {
             /// An empty set: the kernel's defaults.
             pub fn new() -> Self {
                 Self::default()
             }
-            $(
-                $(#[$m])*
-                #[doc(alias = $kernel)]
-                #[must_use]
-                pub fn $field(mut self, $field: $arg) -> Self {
-                    attrs!(@set $how self $field);
-                    self
-                }
-            )*
         }
+
+        attrs!(@setters $words $name [$({[$(#[$m])*] $kernel $field ($arg) $how})*]);
 
         impl $crate::wire::Value for $name {
             fn encode(&self, w: &mut $crate::wire::Writer) {
@@ -132,6 +129,7 @@ macro_rules! attrs {
                 }
                 Ok(set)
             }
+            #[allow(unused_variables, reason = "a set without attributes has nothing to look into")]
             fn name_at(path: &[u16]) -> Option<&'static str> {
                 let (first, inner) = path.split_first()?;
                 match *first {
@@ -160,6 +158,23 @@ macro_rules! attrs {
         }
     };
 
+    (@setters bare $name:ident $fields:tt) => {};
+    (@setters $words:ident $name:ident
+     [$({[$(#[$m:meta])*] $kernel:literal $field:ident ($arg:ty) $how:ident})*]) => {
+        #[allow(dead_code, reason = "every set has every setter; not every private set uses them")]
+        impl $name {
+            $(
+                $(#[$m])*
+                #[doc(alias = $kernel)]
+                #[must_use]
+                pub fn $field(mut self, $field: $arg) -> Self {
+                    attrs!(@set $how self $field);
+                    self
+                }
+            )*
+        }
+    };
+
     (@set is $self:ident $field:ident) => { $self.$field = $field };
     (@set push $self:ident $field:ident) => { $self.$field.push($field) };
     (@set $some:ident $self:ident $field:ident) => { $self.$field = Some($field) };
@@ -174,8 +189,10 @@ macro_rules! attrs {
     };
 
     (@words wordless $name:ident $fields:tt) => {};
+    (@words bare $name:ident $fields:tt) => {};
     (@words words $name:ident {$($field:ident [$($word:literal)?])*}) => {
         impl std::fmt::Display for $name {
+            #[allow(unused_variables, reason = "a set without attributes has nothing to say")]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $($crate::text::Say::say(&self.$field, attrs!(@word $field $($word)?), f)?;)*
                 Ok(())

@@ -30,7 +30,11 @@ pub fn requests() -> Vec<Recorded> {
             id: text(&line["id"]),
             cmd: text(&line["cmd"]),
             messages: bytes(&line["hex"]),
-            older: line.get("hex_6.1").map(bytes),
+            // With an empty RTM_NEWLINK, ip 6.1 finds out whether the kernel can make links.
+            older: line.get("hex_6.1").map(bytes).map(|mut older| {
+                older.retain(|message| body(message).iter().any(|byte| *byte != 0));
+                older
+            }),
             client_error: line["client_error"] == true,
         })
         .collect()
@@ -41,7 +45,10 @@ pub fn replies() -> Vec<Reply> {
         .map(|line| Reply {
             id: text(&line["id"]),
             show: text(&line["show"]),
-            messages: bytes(&line["replies"]).into_iter().filter(|message| kind(message) != NLMSG_DONE).collect(),
+            messages: bytes(&line["replies"])
+                .into_iter()
+                .filter(|message| kind(message) != NLMSG_DONE)
+                .collect(),
             json: Some(line["json"].clone()).filter(|json| !json.is_null()),
         })
         .collect()

@@ -7,6 +7,9 @@
 mod by_hand;
 mod compare;
 mod data;
+#[path = "../../fuzz/src/fixpoint.rs"]
+#[allow(dead_code, reason = "the fuzz targets use more of it")]
+mod fixpoint;
 mod meaning;
 mod mutated;
 mod objects;

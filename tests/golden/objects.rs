@@ -9,6 +9,7 @@ use tcnl::wire::{EncodeError, Header, Writer};
 macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
+            16 => Some($function::<tcnl::route::Link>($($argument),*)),
             24 => Some($function::<tcnl::route::Route>($($argument),*)),
             32 => Some($function::<tcnl::route::Rule>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
@@ -35,7 +36,11 @@ pub fn dump<Q: Query>(query: &Q) -> Result<Vec<u8>, EncodeError> {
     build(Verb::Get.message(Q::Object::NEW), NLM_F_REQUEST | NLM_F_DUMP, |w| query.encode(w))
 }
 
-fn build(ty: u16, flags: u16, body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>) -> Result<Vec<u8>, EncodeError> {
+fn build(
+    ty: u16,
+    flags: u16,
+    body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
+) -> Result<Vec<u8>, EncodeError> {
     let mut w = Writer::default();
     w.message(Header { ty, flags, seq: 0, port: 0 }, |w| {
         if let Err(error) = body(w) {

@@ -42,7 +42,9 @@ const INTENDED: &[Intended] = &[
         ids: &["htb_class-002", "htb_class-005"],
         path: "2/1",
         // A byte takes 15625000 ticks.
-        like: |ours, theirs| like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000),
+        like: |ours, theirs| {
+            like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000)
+        },
         why: TINY,
     },
 ];
@@ -63,7 +65,8 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
     for request in requests() {
         // They are printed from what the newer iproute2 sent, and were run by iproute2 6.1.
         let older = request.older.as_ref().unwrap_or(&request.messages);
-        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message)) {
+        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message))
+        {
             let meaning = Meaning::of(message);
             if meaning.kinds().any(|kind| NOT_YET.contains(&kind.as_str())) {
                 continue;
@@ -76,14 +79,17 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
             writeln!(commands, "{id}\t{command}").expect("a string takes everything");
             match recorded.get(&id) {
                 Some((known, sent)) if *known == command => match &sent[..] {
-                    [sent] => all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, &older[number]),
+                    [sent] => {
+                        all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, &older[number])
+                    }
                     _ => all.wrong(&id, format!("`{command}` made iproute2 send {} messages", sent.len())),
                 },
                 _ => all.wrong(&id, format!("`{command}` is new: run tests/golden/record-printed")),
             }
         }
     }
-    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands).expect("target/tmp can be written");
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands)
+        .expect("target/tmp can be written");
     all.finish();
 }
 

@@ -9,14 +9,35 @@ use tcnl::request::Object;
 
 /// Kinds of which there are recordings, but which the crate does not have yet: they are kept as they came.
 pub const NOT_YET: &[&str] = &[
-    // qdiscs
-    "ets", "fq", "fq_codel", "netem", "prio", "red",
+    // qdiscs; noqueue has no options
+    "noqueue",
+    "ets",
+    "fq",
+    "fq_codel",
+    "netem",
+    "prio",
+    "red",
     // filters
-    "basic", "bpf", "cgroup", "flow", "flower", "matchall", "route",
+    "basic",
+    "bpf",
+    "cgroup",
+    "flow",
+    "flower",
+    "matchall",
+    "route",
     // actions, where the name is not a filter's
-    "connmark", "csum", "ctinfo", "nat", "pedit", "sample", "simple", "tunnel_key", "vlan",
+    "connmark",
+    "csum",
+    "ctinfo",
+    "nat",
+    "pedit",
+    "sample",
+    "simple",
+    "tunnel_key",
+    "vlan",
     // links
-    "macvlan", "vrf",
+    "macvlan",
+    "vrf",
 ];
 
 const INTENDED: &[Intended] = &[

@@ -5,11 +5,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod link;
 mod namespaces;
+mod netlink;
+mod route;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials()];
+    let areas = [link::trials(), namespaces::trials(), netlink::trials(), route::trials()];
     common::run(areas.into_iter().flatten().collect())
 }

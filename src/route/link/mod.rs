@@ -147,12 +147,12 @@ pub enum Netns {
     Fd(RawFd),
 }
 
-/// A setter for each field that is simply set.
+/// A setter for each field that is simply set: to a number, or to what converts into its type.
 macro_rules! setters {
-    ($($(#[$meta:meta])* $field:ident: $ty:ty,)*) => { $(
+    ($($(#[$meta:meta])* $field:ident($arg:ty),)*) => { $(
         $(#[$meta])*
         #[must_use]
-        pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
+        pub fn $field(mut self, $field: $arg) -> Self {
             self.$field = Some($field.into());
             self
         }
@@ -196,29 +196,29 @@ impl Link {
 
     setters! {
         /// Sets the kind with its options.
-        kind: LinkKind,
+        kind(impl Into<LinkKind>),
         /// Sets the largest packet, in bytes, without the link-layer header.
-        mtu: u32,
+        mtu(u32),
         /// Sets how many packets its queue holds.
-        txqueuelen: u32,
+        txqueuelen(u32),
         /// Sets how many queues it sends from. Only when it is made.
-        tx_queues: u32,
+        tx_queues(u32),
         /// Sets how many queues it receives to. Only when it is made.
-        rx_queues: u32,
+        rx_queues(u32),
         /// Sets its link-layer address.
-        address: HardwareAddress,
+        address(impl Into<HardwareAddress>),
         /// Sets the link-layer address of all on the link.
-        broadcast: HardwareAddress,
+        broadcast(impl Into<HardwareAddress>),
         /// Puts it into a bridge, bond or VRF.
-        master: Dev,
+        master(impl Into<Dev>),
         /// Sets the link below.
-        link: Dev,
+        link(impl Into<Dev>),
         /// Sets the group it belongs to.
-        group: u32,
+        group(u32),
         /// Sets the text for people, up to 254 bytes; an empty one takes it away.
-        alias: String,
+        alias(impl Into<String>),
         /// Sets the largest packet, in bytes, that is handed to it to be cut up.
-        gso_max_size: u32,
+        gso_max_size(u32),
     }
 
     /// Takes it out of its bridge, bond or VRF.

@@ -173,7 +173,7 @@ fn what_is_too_long_is_an_error_and_no_panic() {
 
 #[test]
 fn what_would_mean_something_else_to_the_kernel_is_refused() {
-    let nameless = Link::default().group(0u32).up();
+    let nameless = Link::default().group(0).up();
     for verb in [Verb::Change, Verb::Delete, Verb::Get, Verb::Replace] {
         assert_eq!(encode(&nameless, verb), Err(EncodeError::Missing("the name or index of the link")));
     }
@@ -227,7 +227,7 @@ fn links_print_as_the_command_that_does_the_same() {
 
 #[test]
 fn the_kernel_s_complaint_names_the_attribute() {
-    let body = encode(&Link::of(1).mtu(1u32).kind(Bridge::new().stp_state(1)), Verb::Change).unwrap();
+    let body = encode(&Link::of(1).mtu(1).kind(Bridge::new().stp_state(1)), Verb::Change).unwrap();
     // IFLA_MTU, IFLA_LINKINFO { IFLA_INFO_KIND "bridge\0", IFLA_INFO_DATA { IFLA_BR_STP_STATE } }
     let names = [
         (16, "IFLA_MTU"),

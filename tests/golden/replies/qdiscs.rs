@@ -30,6 +30,9 @@ fn qdisc(qdisc: &Qdisc) -> Value {
         _ => (),
     }
     json.put("options", options.done());
+    if let QdiscKind::Other(other) = kind {
+        json.not_yet(&other.name);
+    }
     if let Some(counted) = &qdisc.stats {
         stats::put(&mut json, counted);
     }

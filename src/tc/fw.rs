@@ -1,0 +1,169 @@
+//! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
+
+use super::police::Police;
+use super::{Action, Actions, Kind};
+use crate::text::Say;
+use crate::units::{Handle, Name};
+use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// TCA_FW_ attribute table for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<FwAttrs>()]
+}
+
+/// A filter for packets with one mark: `Fw::mark(10).class("1:10".parse()?)`.
+///
+/// The mark is the filter's handle. [`Fw::legacy`] has none: it sends every packet to the class that its mark names.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Fw {
+    /// The mark, which is not 0; `None` in the legacy mode.
+    pub mark: Option<u32>,
+    /// The bits of the packet's mark that count; all if not given. It is the same for all filters of one prio.
+    #[doc(alias = "TCA_FW_MASK")]
+    pub mask: Option<u32>,
+    /// The class that the packets belong to.
+    #[doc(alias = "TCA_FW_CLASSID")]
+    pub class: Option<Handle>,
+    /// The device that the packets must have come in by.
+    #[doc(alias = "TCA_FW_INDEV")]
+    pub indev: Option<Name>,
+    /// A policer in the old style: part of the filter.
+    #[doc(alias = "TCA_FW_POLICE")]
+    pub police: Option<Police>,
+    /// What is done with the packets.
+    #[doc(alias = "TCA_FW_ACT")]
+    pub actions: Option<Actions>,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+impl Fw {
+    /// A filter for packets with this mark, which is not 0.
+    pub fn mark(mark: u32) -> Self {
+        Fw { mark: Some(mark), ..Self::default() }
+    }
+
+    /// The old mode: a packet's mark is the handle of its class. Nothing can be set.
+    pub fn legacy() -> Self {
+        Self::default()
+    }
+
+    /// Sets which bits of the packet's mark count.
+    #[must_use]
+    pub fn mask(mut self, mask: u32) -> Self {
+        self.mask = Some(mask);
+        self
+    }
+
+    /// Sets the class that the packets belong to.
+    #[must_use]
+    #[doc(alias = "flowid")]
+    pub fn class(mut self, class: Handle) -> Self {
+        self.class = Some(class);
+        self
+    }
+
+    /// Takes only packets that came in by this device.
+    #[must_use]
+    pub fn indev(mut self, indev: Name) -> Self {
+        self.indev = Some(indev);
+        self
+    }
+
+    /// Sets a policer that is part of the filter.
+    #[must_use]
+    pub fn police(mut self, police: Police) -> Self {
+        self.police = Some(police);
+        self
+    }
+
+    /// Appends an action.
+    #[must_use]
+    pub fn action(mut self, action: impl Into<Action>) -> Self {
+        self.actions.get_or_insert_default().push(action.into());
+        self
+    }
+}
+
+impl Kind for Fw {
+    const NAME: &'static str = "fw";
+
+    fn has_options(&self) -> bool {
+        self.mark.is_some()
+    }
+
+    fn handle(&self) -> Option<u32> {
+        self.mark
+    }
+
+    fn set_handle(&mut self, handle: u32) {
+        self.mark = Some(handle);
+    }
+
+    fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{handle:#x}")?;
+        self.mask.iter().try_for_each(|mask| write!(f, "/{mask:#x}"))
+    }
+}
+
+impl Value for Fw {
+    fn encode(&self, w: &mut Writer) {
+        let Fw { mark: _, mask, class, indev, police, actions, unknown } = self.clone();
+        FwAttrs { class, police, indev, actions, mask, unknown }.encode(w);
+    }
+
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let FwAttrs { class, police, indev, actions, mask, unknown } = FwAttrs::decode(payload)?;
+        // With options there is a mark, even if the kernel will refuse it for being 0.
+        Ok(Fw { mark: Some(0), mask, class, indev, police, actions, unknown })
+    }
+
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        FwAttrs::name_at(path)
+    }
+}
+
+impl Display for Fw {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // tc takes a filter without any word for the legacy mode.
+        let nothing = self.indev.is_none() && self.police.is_none() && self.actions.is_none();
+        let class = self.class.or((self.has_options() && nothing).then_some(Handle::UNSPEC));
+        class.say("classid", f)?;
+        self.indev.say("indev", f)?;
+        self.police.iter().try_for_each(|police| write!(f, " police{police}"))?;
+        self.actions
+            .iter()
+            .flat_map(|actions| &actions.0)
+            .try_for_each(|(_, action)| write!(f, " action {action}"))
+    }
+}
+
+attrs! {
+    /// The attributes of the message.
+    wordless struct FwAttrs {
+        /// The class.
+        1 "TCA_FW_CLASSID" => class: Handle,
+        /// The policer.
+        2 "TCA_FW_POLICE" => police: Police,
+        /// The device.
+        3 "TCA_FW_INDEV" => indev: Name,
+        /// The actions.
+        4 "TCA_FW_ACT" => actions: Actions,
+        /// The bits that count.
+        5 "TCA_FW_MASK" => mask: u32,
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Fw {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        let attrs = FwAttrs::generate(g);
+        let FwAttrs { class, police, indev, actions, mask, unknown } = attrs;
+        match g.flip() {
+            false => Fw::legacy(),
+            true => Fw { mark: Some(u32::generate(g)), mask, class, indev, police, actions, unknown },
+        }
+    }
+}

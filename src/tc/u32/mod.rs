@@ -1,0 +1,363 @@
+//! `u32`: packets by any of their bits, in linked hash tables. `man 8 tc-u32`, `net/sched/cls_u32.c`
+//!
+//! ```
+//! use tcnl::tc::u32::{Match, Offset, U32, U32Handle};
+//! // A table with 256 buckets, a filter that links to it by the last byte of the source address ...
+//! let table: U32Handle = "1:".parse()?;
+//! let make = U32::table(256);
+//! let link = U32::new()
+//!     .matching(Match::ip_src([10, 0, 0, 0].into(), 24)?)
+//!     .link(table)
+//!     .hashkey(0xff, 12)
+//!     .offset(Offset::ip_header());
+//! // ... and a filter in the bucket in which packets from 10.0.0.3 are looked for.
+//! let host = Match::ip_src([10, 0, 0, 3].into(), 32)?;
+//! let leaf = U32::new().ht(table.sample(&host, 256)?).matching(host).class("1:10".parse()?);
+//! assert_eq!(leaf.to_string(), " ht 1:3: match u32 0x0a000003 0xffffffff at 12 classid 1:10");
+//! # Ok::<(), tcnl::Error>(())
+//! ```
+
+mod handle;
+mod key;
+mod matches;
+
+pub use handle::{bucket, U32Handle};
+pub use key::{At, Key, Selector, SelectorFlags};
+pub use matches::{Masked, Match};
+
+use super::police::Police;
+use super::{Action, Actions, FilterFlags, Kind};
+use crate::text::Say;
+use crate::units::{Handle, Name};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// TCA_U32_ attribute table for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<U32>()]
+}
+
+attrs! {
+    /// A u32 filter, or a hash table of them.
+    ///
+    /// A filter that names a class or does something (actions, a policer) decides about the packets it matches. One that only
+    /// links to another table does not: packets that match nothing there go on to the next filter.
+    pub bare struct U32 {
+        /// The class that the packets belong to.
+        1 "TCA_U32_CLASSID" => class: Handle,
+        /// The table and bucket in which the filter stands; the root table's if not given.
+        2 "TCA_U32_HASH" => ht: U32Handle,
+        /// The table in which packets that match are looked for next; table 0 undoes a link.
+        3 "TCA_U32_LINK" => link: U32Handle,
+        /// The number of buckets: this is a hash table and no filter.
+        4 "TCA_U32_DIVISOR" => divisor: Divisor,
+        /// What packets must look like, and how a linked table is entered. Every filter has one, no table does.
+        5 "TCA_U32_SEL" => selector: Selector,
+        /// A policer in the old style: part of the filter.
+        6 "TCA_U32_POLICE" => police: Police,
+        /// What is done with the packets.
+        7 "TCA_U32_ACT" => actions: Actions,
+        /// The device that the packets must have come in by.
+        8 "TCA_U32_INDEV" => indev: Name,
+        /// How often filter and keys were tried and matched. Kernels report it.
+        9 "TCA_U32_PCNT" => counters: Counters,
+        /// The firewall mark that the packets must have.
+        10 "TCA_U32_MARK" => mark: Mark,
+        /// Whether it works in hardware or in software.
+        11 "TCA_U32_FLAGS" => flags: FilterFlags,
+        12 "TCA_U32_PAD" => pad,
+    }
+}
+
+impl U32 {
+    /// A hash table with this many buckets, a power of two up to 256. Its number is the filter's handle.
+    pub fn table(divisor: u32) -> Self {
+        U32 { divisor: Some(Divisor(divisor)), ..Self::default() }
+    }
+
+    /// Adds what packets must look like. All that is added must match.
+    #[must_use]
+    pub fn matching(mut self, what: impl Into<Match>) -> Self {
+        let what = what.into();
+        let selector = self.selector();
+        what.keys().iter().for_each(|key| selector.push(*key));
+        self
+    }
+
+    /// Takes only packets whose firewall mark has this value in the bits of `mask`.
+    #[must_use]
+    pub fn mark(mut self, value: u32, mask: u32) -> Self {
+        self.selector();
+        self.mark = Some(Mark { value, mask, success: 0 });
+        self
+    }
+
+    /// Takes only packets that came in by this device.
+    #[must_use]
+    pub fn indev(mut self, indev: Name) -> Self {
+        self.selector();
+        self.indev = Some(indev);
+        self
+    }
+
+    /// Puts the filter into this bucket of this table (`1:2:`); see [`U32Handle::sample`].
+    #[must_use]
+    pub fn ht(mut self, ht: U32Handle) -> Self {
+        self.selector();
+        self.ht = Some(ht);
+        self
+    }
+
+    /// Looks packets that match up in this table.
+    #[must_use]
+    pub fn link(mut self, link: U32Handle) -> Self {
+        self.selector();
+        self.link = Some(link);
+        self
+    }
+
+    /// Chooses the bucket of the linked table: by the four bytes at `at`, a multiple of 4, under `mask`.
+    #[must_use]
+    pub fn hashkey(mut self, mask: u32, at: i16) -> Self {
+        let selector = self.selector();
+        (selector.hash_mask, selector.hash_at) = (mask, at);
+        self
+    }
+
+    /// Says where the linked table finds the next header.
+    #[must_use]
+    pub fn offset(mut self, offset: Offset) -> Self {
+        offset.apply(self.selector());
+        self
+    }
+
+    /// Sets the class that the packets belong to: the filter decides.
+    #[must_use]
+    #[doc(alias = "flowid")]
+    pub fn class(mut self, class: Handle) -> Self {
+        self.selector().flags |= SelectorFlags::TERMINAL;
+        self.class = Some(class);
+        self
+    }
+
+    /// Sets a policer that is part of the filter: the filter decides.
+    #[must_use]
+    pub fn police(mut self, police: Police) -> Self {
+        self.selector().flags |= SelectorFlags::TERMINAL;
+        self.police = Some(police);
+        self
+    }
+
+    /// Appends an action: the filter decides.
+    #[must_use]
+    pub fn action(mut self, action: impl Into<Action>) -> Self {
+        self.selector().flags |= SelectorFlags::TERMINAL;
+        self.actions.get_or_insert_default().push(action.into());
+        self
+    }
+
+    /// Sets whether it works in hardware or in software.
+    #[must_use]
+    pub fn flags(mut self, flags: FilterFlags) -> Self {
+        self.flags = Some(flags);
+        self
+    }
+
+    fn selector(&mut self) -> &mut Selector {
+        self.selector.get_or_insert_default()
+    }
+}
+
+impl Kind for U32 {
+    const NAME: &'static str = "u32";
+
+    fn has_options(&self) -> bool {
+        *self != U32::default()
+    }
+
+    fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
+        U32Handle::from_raw(handle).fmt(f)
+    }
+}
+
+impl Display for U32 {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.divisor.map(|divisor| divisor.0).say("divisor", f)?;
+        self.ht.say("ht", f)?;
+        if let Some(selector) = &self.selector {
+            selector.keys.say("match", f)?;
+            if selector.keys.is_empty() && self.mark.is_none() {
+                // tc's way to say that there are no keys; `match u32 0 0` would be one.
+                f.write_str(" match ip6 dst ::/0")?;
+            }
+        }
+        self.mark.map(|mark| format!("mark {:#x} {:#x}", mark.value, mark.mask)).say("match", f)?;
+        self.link.say("link", f)?;
+        if let Some(selector) = &self.selector {
+            if (selector.hash_mask, selector.hash_at) != (0, 0) {
+                write!(f, " hashkey mask {:#010x} at {}", selector.hash_mask, selector.hash_at)?;
+            }
+            Offset::of(selector).fmt(f)?;
+        }
+        self.indev.say("indev", f)?;
+        self.flags.unwrap_or_default().fmt(f)?;
+        self.class.say("classid", f)?;
+        self.police.iter().try_for_each(|police| write!(f, " police{police}"))?;
+        self.actions
+            .iter()
+            .flat_map(|actions| &actions.0)
+            .try_for_each(|(_, action)| write!(f, " action {action}"))
+    }
+}
+
+/// Where a linked table finds the next header: a fixed number of bytes, a field of the packet, or both, rounded down to a
+/// multiple of 4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offset {
+    plus: Option<u16>,
+    field: Option<(i16, u16, u8)>,
+    eat: bool,
+}
+
+impl Offset {
+    /// This many bytes behind the header at hand.
+    pub fn fixed(bytes: u16) -> Self {
+        Offset { plus: Some(bytes), ..Self::default() }
+    }
+
+    /// As many bytes as a field says: the two bytes at `at` (even) under `mask`, shifted down by `shift` (0 to 15) bits.
+    pub fn field(at: i16, mask: u16, shift: u8) -> Self {
+        Offset { field: Some((at, mask, shift)), ..Self::default() }
+    }
+
+    /// Behind an IPv4 header, whatever its length: `offset at 0 mask 0f00 shift 6`.
+    pub fn ip_header() -> Self {
+        Self::field(0, 0x0f00, 6)
+    }
+
+    /// Adds this many bytes to what a field says.
+    #[must_use]
+    pub fn plus(mut self, bytes: u16) -> Self {
+        self.plus = Some(bytes);
+        self
+    }
+
+    /// Lets the linked table see the packet as if it began at the next header.
+    #[must_use]
+    pub fn eat(mut self) -> Self {
+        self.eat = true;
+        self
+    }
+
+    fn apply(self, selector: &mut Selector) {
+        let mut flags = SelectorFlags::empty();
+        flags.set(SelectorFlags::OFFSET, self.plus.is_some());
+        flags.set(SelectorFlags::VAROFFSET, self.field.is_some());
+        flags.set(SelectorFlags::EAT, self.eat);
+        let all = SelectorFlags::OFFSET | SelectorFlags::VAROFFSET | SelectorFlags::EAT;
+        selector.flags = selector.flags.difference(all) | flags;
+        selector.plus = self.plus.unwrap_or_default();
+        (selector.offset_at, selector.offset_mask, selector.shift) = self.field.unwrap_or_default();
+    }
+
+    fn of(selector: &Selector) -> Self {
+        let field = (selector.offset_at, selector.offset_mask, selector.shift);
+        Offset {
+            plus: selector.flags.contains(SelectorFlags::OFFSET).then_some(selector.plus),
+            field: selector.flags.contains(SelectorFlags::VAROFFSET).then_some(field),
+            eat: selector.flags.contains(SelectorFlags::EAT),
+        }
+    }
+}
+
+impl Display for Offset {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if *self == Offset::default() {
+            return Ok(());
+        }
+        f.write_str(" offset")?;
+        self.plus.say("plus", f)?;
+        if let Some((at, mask, shift)) = self.field {
+            write!(f, " at {at} mask {mask:04x} shift {shift}")?;
+        }
+        self.eat.say("eat", f)
+    }
+}
+
+/// The number of buckets of a hash table: a power of two up to 256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divisor(pub u32);
+
+impl Divisor {
+    const ALLOWED: &'static str = "a divisor is a power of two up to 256";
+}
+
+impl Value for Divisor {
+    fn encode(&self, w: &mut Writer) {
+        if !self.0.is_power_of_two() || self.0 > 256 {
+            w.fail(EncodeError::out_of_range("u32 divisor", self.0, "powers of two up to 256"));
+        }
+        w.put_u32(self.0);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        u32::decode(payload).map(Divisor)
+    }
+}
+
+layout! {
+    /// The firewall mark that packets must have.
+    pub struct Mark = "tc_u32_mark" {
+        /// What the bits of `mask` must be.
+        pub value: u32,
+        /// The bits that count.
+        pub mask: u32,
+        /// How many packets had it. Kernels report it.
+        pub success: u32,
+    }
+}
+
+/// How often a filter was tried and matched. `struct tc_u32_pcnt` of `include/uapi/linux/pkt_cls.h`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[doc(alias = "tc_u32_pcnt")]
+pub struct Counters {
+    /// Packets that the filter looked at.
+    pub tried: u64,
+    /// Packets that matched and about which it decided.
+    pub hit: u64,
+    /// Packets that matched each key, in the order of the keys.
+    pub keys: Vec<u64>,
+}
+
+impl Value for Counters {
+    fn encode(&self, w: &mut Writer) {
+        self.tried.encode(w);
+        self.hit.encode(w);
+        self.keys.iter().for_each(|key| key.encode(w));
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(payload);
+        Ok(Counters {
+            tried: Fixed::read(&mut r)?,
+            hit: Fixed::read(&mut r)?,
+            keys: r.rest().chunks_exact(8).map(Value::decode).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+mod generate {
+    use super::*;
+    use crate::wire::generate::{Generate, Source};
+
+    impl Generate for Divisor {
+        fn generate(g: &mut Source<'_>) -> Self {
+            Divisor(1 << g.below(9))
+        }
+    }
+
+    impl Generate for Counters {
+        fn generate(g: &mut Source<'_>) -> Self {
+            Counters { tried: g.number(), hit: g.number(), keys: g.list(4) }
+        }
+    }
+}
