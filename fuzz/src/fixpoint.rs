@@ -7,10 +7,12 @@ use tcnl::wire::{EncodeError, Header, Messages, Writer};
 pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
     match ty / 4 * 4 {
         16 => holds::<tcnl::route::Link>(body),
-        24 => holds::<tcnl::route::Route>(body),
-        32 => holds::<tcnl::route::Rule>(body),
+        20 => holds::<tcnl::route::Address>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
+        48 => holds::<tcnl::tc::ActionTable>(body),
+        24 => holds::<tcnl::route::Route>(body),
+        32 => holds::<tcnl::route::Rule>(body),
         104 => holds::<tcnl::route::Nexthop>(body),
         _ => Ok(()),
     }

@@ -10,10 +10,12 @@ macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
             16 => Some($function::<tcnl::route::Link>($($argument),*)),
-            24 => Some($function::<tcnl::route::Route>($($argument),*)),
-            32 => Some($function::<tcnl::route::Rule>($($argument),*)),
+            20 => Some($function::<tcnl::route::Address>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
+            48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
+            24 => Some($function::<tcnl::route::Route>($($argument),*)),
+            32 => Some($function::<tcnl::route::Rule>($($argument),*)),
             104 => Some($function::<tcnl::route::Nexthop>($($argument),*)),
             _ => None,
         }

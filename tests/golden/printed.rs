@@ -16,7 +16,8 @@ const CELLS: &str = "the size of a rate table's cells is not printed: no kernel 
 const TINY: &str = "iproute2 lets the burst of 1600 bytes at 8 bit/s wrap to a time in which no whole number of bytes passes: \
     it prints as 225 bytes";
 
-const FLUSHED: &str = "`ip route flush` sends back what it read, the table in the header and again in an attribute";
+const FLUSHED: &str =
+    "`ip route flush` sends back what it read, the table in the header and again in an attribute";
 
 /// Commands that iproute2 6.1 does not know yet.
 const NEWER: &[&str] = &["rule-051"];
@@ -49,6 +50,12 @@ const INTENDED: &[Intended] = &[
     },
 ];
 
+/// Words that iproute2 6.1 does not know: what prints is what iproute2 6.15 was given for the recording.
+const NOT_IN_6_1: &[(&str, &str)] = &[
+    ("addr-009", "ip address add 10.9.0.1/24 dev if10 proto 5"),
+    ("rule-051", "ip -6 rule add from 2001:db8::/32 flowlabel 0x12345 lookup 100"),
+];
+
 /// A rate table that reaches further, of the same length.
 fn larger_cells(ours: Field<'_>, theirs: Field<'_>) -> bool {
     ours.map(<[u8]>::len) == theirs.map(<[u8]>::len)
@@ -77,11 +84,16 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
             let Some(command) = with_object!(kind(message), print(message)) else { continue };
             let id = if number == 0 { request.id.clone() } else { format!("{}/{}", request.id, number + 1) };
             writeln!(commands, "{id}\t{command}").expect("a string takes everything");
+            let Some(older) = older.get(number) else {
+                let known = NOT_IN_6_1.iter().any(|known| *known == (&id, &command));
+                if !known {
+                    all.wrong(&id, format!("`{command}` is not what iproute2 6.1 cannot say"));
+                }
+                continue;
+            };
             match recorded.get(&id) {
                 Some((known, sent)) if *known == command => match &sent[..] {
-                    [sent] => {
-                        all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, &older[number])
-                    }
+                    [sent] => all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, older),
                     _ => all.wrong(&id, format!("`{command}` made iproute2 send {} messages", sent.len())),
                 },
                 _ => all.wrong(&id, format!("`{command}` is new: run tests/golden/record-printed")),

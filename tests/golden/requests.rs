@@ -1,6 +1,6 @@
 //! Every recorded request decodes with nothing left unknown and encodes again to the same meaning.
 
-use super::compare::{Comparison, Intended};
+use super::compare::{like, Comparison, Intended};
 use super::data::{body, kind, requests};
 use super::meaning::Meaning;
 use super::objects::{is_dump, message, verb, with_object};
@@ -41,6 +41,7 @@ pub const NOT_YET: &[&str] = &[
 ];
 
 const INTENDED: &[Intended] = &[
+    Intended { ids: &["tbf-008", "tbf-009"], path: "2/1", like: like::but_tbf_ticks, why: like::TBF_TICKS },
     Intended {
         ids: &["rule-006"],
         path: "2",
@@ -54,6 +55,10 @@ const INTENDED: &[Intended] = &[
         why: "`ip route flush` sends back what it read, the table in the header and again in an attribute",
     },
 ];
+
+/// What iproute2 sends and the kernel refuses: the crate does not send it.
+const REFUSED: &[(&str, &str)] =
+    &[("sfq-014", "divisor of sfq is out of range: 1000 (allowed: a power of two up to 65536)")];
 
 #[test]
 fn every_recorded_request_decodes_with_nothing_unknown_and_encodes_to_the_same_meaning() {
@@ -78,6 +83,7 @@ fn check<O: Object + Debug>(all: &mut Comparison, id: &str, cmd: &str, recorded:
     }
     match message(verb(recorded), &object) {
         Ok(ours) => all.messages(id, cmd, &ours, recorded),
+        Err(error) if REFUSED.contains(&(id, &error.to_string())) => (),
         Err(error) => all.wrong(id, format!("`{cmd}` does not encode: {error}")),
     }
 }

@@ -102,7 +102,9 @@ fn ip_shows_our_rules() -> Outcome {
     nl.add(&Rule::v4().fwmark_mask(10, 0xff).table(101).priority(100))?;
     nl.add(&Rule::v4().fwmark_mask(10, 0xff).unreachable().priority(101))?;
     nl.add(&Rule::v4().table(Route::MAIN).suppress_prefixlength(0).priority(50))?;
-    nl.add(&Rule::v4().from("192.0.2.0/24".parse::<Prefix>()?)?.iif("lo".parse()?).table(1000).priority(102))?;
+    nl.add(
+        &Rule::v4().from("192.0.2.0/24".parse::<Prefix>()?)?.iif("lo".parse()?).table(1000).priority(102),
+    )?;
     nl.add(&Rule::v6().not().fwmark(3).table(9).priority(103))?;
     let rules = ip("rule show")?;
     for line in [
@@ -146,7 +148,8 @@ fn nexthops() -> Outcome {
     assert!(ip("route show 10.50.0.0/16")?.starts_with("10.50.0.0/16 nhid 5"));
 
     let read = nl.get(&Nexthop::id(5))?;
-    let members: Vec<_> = read.group.iter().flat_map(|group| &group.members).map(|it| (it.id, it.weight)).collect();
+    let members: Vec<_> =
+        read.group.iter().flat_map(|group| &group.members).map(|it| (it.id, it.weight)).collect();
     assert_eq!(members, [(1, 5), (2, 1)]);
     nl.replace(&Nexthop::id(5).group(Group::new().member(2, 1)))?;
     let routes = nl.snapshot(Route::all_v4().table(Route::MAIN))?;
@@ -163,7 +166,9 @@ fn printed() -> Outcome {
     let metrics = Metrics::new().mtu(1400).rtt(80).features(1).hoplimit(9).fix(Metrics::MTU);
     let routes = [
         Route::default_v4().via(GATEWAY).dev(v0).table(101).metrics(metrics),
-        Route::to("10.50.0.0/16".parse::<Prefix>()?).hop(Hop::via(GATEWAY).dev(v0).onlink()).hop(Hop::link(v0)),
+        Route::to("10.50.0.0/16".parse::<Prefix>()?)
+            .hop(Hop::via(GATEWAY).dev(v0).onlink())
+            .hop(Hop::link(v0)),
         Route::throw("10.51.0.0/16".parse::<Prefix>()?),
         Route::default_v6().via("2001:db8:9::2".parse::<IpAddr>()?).dev(v0).table(4000).expires(60),
         Route::default_v4().via("2001:db8:9::2".parse::<IpAddr>()?).dev(v0),

@@ -2,7 +2,8 @@ use super::{ask, hand, ByHand, V0};
 use std::net::{IpAddr, Ipv6Addr};
 use tcnl::request::Verb::{Add, Append, Change, Delete, Get, Replace};
 use tcnl::route::{
-    Group, Hop, Metrics, Nexthop, Preference, Prefix, Realms, Resilient, Route, RouteProtocol, RouteType, Scope,
+    Group, Hop, Metrics, Nexthop, Preference, Prefix, Realms, Resilient, Route, RouteProtocol, RouteType,
+    Scope,
 };
 use tcnl::units::Dev;
 
@@ -50,7 +51,11 @@ pub fn commands() -> Vec<ByHand> {
             Add,
             Route::to(IpAddr::from([10, 52, 0, 255])).kind(RouteType::BROADCAST).dev(V0).table(Route::LOCAL),
         ),
-        hand("route-040", Add, Route::to(net("10.52.0.0/16")).kind(RouteType::NAT).via(GATEWAY).table(Route::LOCAL)),
+        hand(
+            "route-040",
+            Add,
+            Route::to(net("10.52.0.0/16")).kind(RouteType::NAT).via(GATEWAY).table(Route::LOCAL),
+        ),
         hand("route-041", Replace, to().via([10, 9, 0, 3])),
         hand("route-045", Delete, to()),
         hand("route-046", Add, to().via(gateway6(2)).dev(V0)),
@@ -58,7 +63,11 @@ pub fn commands() -> Vec<ByHand> {
         hand("route-048", Add, six().via(gateway6(2)).dev(V0).metric(512)),
         hand("route-049", Add, six().dev(V0)),
         hand("route-050", Add, Route::default_v6().via(gateway6(2)).table(100)),
-        hand("route-051", Add, Route::default_v6().via(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)).dev(V0).table(300)),
+        hand(
+            "route-051",
+            Add,
+            Route::default_v6().via(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)).dev(V0).table(300),
+        ),
         hand("route-053", Add, six().via(gateway6(2)).preference(Preference::LOW).expires(100)),
         hand(
             "route-055",

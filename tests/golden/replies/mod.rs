@@ -3,8 +3,11 @@
 //! Each object is turned into the JSON that iproute2 prints for it, from the crate's fields alone. What iproute2 shows
 //! and the crate does not know stands in `NOT_COVERED`, with a reason; an entry that nothing needs fails the test.
 
+mod actions;
+mod addresses;
 mod bridges;
 mod classes;
+mod fair;
 mod links;
 mod qdiscs;
 mod routes;
@@ -21,6 +24,11 @@ use tcnl::request::{Object, Query};
 
 /// JSON paths that are not compared: in the replies to which commands, where, and why.
 const NOT_COVERED: &[(&str, &str, &str)] = &[
+    ("ip -j -d route show", "nh_info/id", ASKED),
+    ("ip -j -d route show", "nh_info/group/id", ASKED),
+    ("ip -j -d route show", "nh_info/scope", ASKED),
+    ("ip -j -d route show", "nh_info/protocol", ASKED),
+    ("ip -j -d route show", "nh_info/flags", ASKED),
     ("ip -j -d -s link show", "linkmode", KEPT),
     ("ip -j -d -s link show", "allmulti", KEPT),
     ("ip -j -d -s link show", "inet6_addr_gen_mode", KEPT),
@@ -31,11 +39,6 @@ const NOT_COVERED: &[(&str, &str, &str)] = &[
     ("ip -j -d -s link show", "linkinfo/info_data/no_linklocal_learn", SWITCHES),
     ("ip -j -d -s link show", "linkinfo/info_data/mcast_vlan_snooping", SWITCHES),
     ("ip -j -d -s link show", "linkinfo/info_data/mst_enabled", SWITCHES),
-    ("ip -j -d route show", "nh_info/id", ASKED),
-    ("ip -j -d route show", "nh_info/group/id", ASKED),
-    ("ip -j -d route show", "nh_info/scope", ASKED),
-    ("ip -j -d route show", "nh_info/protocol", ASKED),
-    ("ip -j -d route show", "nh_info/flags", ASKED),
 ];
 
 const PORT: &str = "the options of a bridge's ports are kept as they came, in `info`";
@@ -50,6 +53,9 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
         let Some(json) = &reply.json else { continue };
         let ours = match reply.messages.first().map(|message| kind(message)) {
             Some(16) => links::shown(&mut all, &reply),
+            Some(20) => addresses::shown(&mut all, &reply),
+            // RTM_GETACTION: the kernel answers with the type of the question.
+            Some(50) => actions::shown(&mut all, &reply),
             Some(24) => routes::shown(&mut all, &reply),
             Some(32) => rules::shown(&mut all, &reply),
             Some(104) if reply.show.contains(" route ") => routes::shown_with_nexthops(&mut all, &reply),
@@ -58,6 +64,8 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
             Some(40) => classes::shown(&mut all, &reply),
             _ => continue,
         };
+        let addresses = reply.show == "ip -j -d addr show" && !ours.is_empty();
+        let json = if addresses { &addresses::of_addresses(json) } else { json };
         all.compare(&reply, &Value::Array(ours), json);
     }
     all.finish();
@@ -218,5 +226,18 @@ impl Json {
 
     fn done(self) -> Value {
         Value::Object(self.0)
+    }
+}
+
+/// The name that iproute2 shows for a device of the recordings.
+fn device(index: u32) -> &'static str {
+    match index {
+        1 => "lo",
+        10 => "v0",
+        11 => "v1",
+        20 => "ifb0",
+        21 => "ifb1",
+        30 => "d0",
+        other => panic!("no device of the recordings has the index {other}"),
     }
 }

@@ -18,7 +18,8 @@ pub fn shown(all: &mut Shown, reply: &Reply) -> Vec<Value> {
 
 /// Where iproute2 asks for nexthops as well, the JSON stands with their reply; the one with the routes comes before it.
 pub fn shown_with_nexthops(all: &mut Shown, nexthops: &Reply) -> Vec<Value> {
-    let routes = |reply: &Reply| reply.id == nexthops.id && reply.show == nexthops.show && reply.json.is_none();
+    let routes =
+        |reply: &Reply| reply.id == nexthops.id && reply.show == nexthops.show && reply.json.is_none();
     shown(all, &replies().into_iter().find(routes).expect("the routes before their nexthops"))
 }
 
@@ -124,7 +125,11 @@ fn put_group(json: &mut Json, group: &Group) {
 }
 
 fn prefix(prefix: Prefix) -> String {
-    if prefix.is_any() { "default".to_owned() } else { prefix.to_string() }
+    if prefix.is_any() {
+        "default".to_owned()
+    } else {
+        prefix.to_string()
+    }
 }
 
 /// The devices of the recordings.

@@ -51,7 +51,8 @@ fn rule(rule: &Rule) -> Value {
         other => json.put("action", format!("{other:?}")),
     }
     // A name of /etc/iproute2/rt_protos.
-    let protocol = |protocol: RouteProtocol| if protocol.0 == 99 { "openr".to_owned() } else { protocol.to_string() };
+    let protocol =
+        |protocol: RouteProtocol| if protocol.0 == 99 { "openr".to_owned() } else { protocol.to_string() };
     json.some("protocol", rule.protocol.map(protocol));
     json.done()
 }
