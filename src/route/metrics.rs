@@ -42,6 +42,9 @@ attrs! {
     }
 }
 
+/// A metric that is a number: its RTAX_ number, its value, the word of ip, and what it is to `netlink-packet-route`.
+type Number = (u32, Option<u32>, &'static str, fn(u32) -> RouteMetric);
+
 impl Metrics {
     /// The number of the MTU among the metrics, for [`fix`](Metrics::fix).
     pub const MTU: u16 = 2;
@@ -66,7 +69,7 @@ impl Metrics {
         }
     }
 
-    fn numbers(&self) -> [(u32, Option<u32>, &'static str, fn(u32) -> RouteMetric); 14] {
+    fn numbers(&self) -> [Number; 14] {
         [
             (2, self.mtu, "mtu", RouteMetric::Mtu),
             (3, self.window, "window", RouteMetric::Window),
