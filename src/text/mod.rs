@@ -1,35 +1,16 @@
 //! Words in and out, shared by the grammars of all kinds. This layer knows no kind.
 //!
-//! Printing is here; reading the same words will stand beside it.
+//! A kind *says* itself in the words of `tc` ([`Say`]) and *hears* the same words ([`Hear`]) from a cursor ([`Words`]).
+//! What is wrong with words is a [`WordError`], which points at the word and says what was expected.
 
-use std::fmt::{self, Display, Formatter};
+mod error;
+mod from_word;
+mod hear;
+mod say;
+mod words;
 
-/// A field that says itself in tc's words: a blank, the word and the value, or nothing where the field is absent.
-pub trait Say {
-    /// Writes the field.
-    fn say(&self, word: &str, f: &mut Formatter<'_>) -> fmt::Result;
-}
-
-impl<T: Display> Say for Option<T> {
-    fn say(&self, word: &str, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Some(value) => write!(f, " {word} {value}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Say for bool {
-    fn say(&self, word: &str, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            true => write!(f, " {word}"),
-            false => Ok(()),
-        }
-    }
-}
-
-impl<T: Display> Say for Vec<T> {
-    fn say(&self, word: &str, f: &mut Formatter<'_>) -> fmt::Result {
-        self.iter().try_for_each(|value| write!(f, " {word} {value}"))
-    }
-}
+pub use error::{CommandError, WordError};
+pub use from_word::FromWord;
+pub use hear::{Field, Hear};
+pub use say::Say;
+pub use words::Words;

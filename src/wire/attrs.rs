@@ -46,8 +46,9 @@ impl Table {
 /// ```
 ///
 /// A field of type `T` becomes `Option<T>`, a `flag` a `bool`, a `[T]` a `Vec<T>`; each gets a chainable setter of its name.
-/// The set prints as tc's words in the order of declaration, ` word value` for each field that is there. With
-/// `wordless` before `struct` nothing is printed: the words stand beside the declaration as plain code. With `bare` there are no
+/// The set prints as tc's words in the order of declaration, ` word value` for each field that is there, and hears the same
+/// words in any order. With
+/// `wordless` before `struct` it does neither: the words stand beside the declaration as plain code. With `bare` there are no
 /// setters either: they stand beside it too, because setting one attribute has a bearing on another.
 /// Numbers that the kernel only uses for padding are declared `3 "TCA_SOME_PAD" => pad,`: passed over when read.
 macro_rules! attrs {
@@ -196,6 +197,17 @@ macro_rules! attrs {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $($crate::text::Say::say(&self.$field, attrs!(@word $field $($word)?), f)?;)*
                 Ok(())
+            }
+        }
+
+        impl $crate::text::Hear for $name {
+            #[allow(unused_variables, reason = "a set without attributes has nothing to hear")]
+            fn hear(&mut self, words: &mut $crate::text::Words<'_>) -> Result<bool, $crate::text::WordError> {
+                $(if words.take_if(attrs!(@word $field $($word)?)) {
+                    $crate::text::Field::hear_value(&mut self.$field, words)?;
+                    return Ok(true);
+                })*
+                Ok(false)
             }
         }
     };

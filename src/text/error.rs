@@ -1,0 +1,92 @@
+use crate::units::ParseError;
+use std::fmt::{self, Display, Formatter};
+
+/// What is wrong with one word of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordError {
+    at: usize,
+    problem: String,
+}
+
+impl WordError {
+    /// The word with this index, counted from 0, is not what it should be. An index behind the last word says that the
+    /// command ends too early.
+    pub fn new(at: usize, problem: impl Into<String>) -> Self {
+        WordError { at, problem: problem.into() }
+    }
+
+    /// The index of the word, counted from 0.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What is wrong with it, and what was expected.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    pub(super) fn parse(at: usize, error: &ParseError) -> Self {
+        WordError::new(at, error.to_string())
+    }
+}
+
+impl Display for WordError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "word {}: {}", self.at + 1, self.problem)
+    }
+}
+
+impl std::error::Error for WordError {}
+
+/// A command that could not be read: the command, and what is wrong with which of its words.
+///
+/// Prints the command with a mark below the word:
+///
+/// ```text
+/// tc class add dev eth1 parent 1: classid 1:10 htb rate 30mbitt
+///                                                       ^^^^^^^ "30mbitt" is not a rate: expected ...
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandError {
+    command: String,
+    start: usize,
+    len: usize,
+    error: WordError,
+}
+
+impl CommandError {
+    /// The error in the command of these words.
+    pub fn new(words: &[&str], error: WordError) -> Self {
+        let width = |words: &[&str]| words.iter().map(|word| word.chars().count() + 1).sum::<usize>();
+        let before = words.get(..error.at).unwrap_or(words);
+        let len = words.get(error.at).map_or(1, |word| word.chars().count().max(1));
+        CommandError { command: words.join(" "), start: width(before), len, error }
+    }
+
+    /// What is wrong with which word.
+    pub fn word(&self) -> &WordError {
+        &self.error
+    }
+}
+
+impl Display for CommandError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let CommandError { command, start, len, error } = self;
+        write!(f, "{command}\n{:start$}{:^<len$} {}", "", "", error.problem)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_stands_below_the_word() {
+        let error = CommandError::new(&["tc", "qdisc", "ad"], WordError::new(2, "\"ad\" is no verb"));
+        assert_eq!(error.to_string(), "tc qdisc ad\n         ^^ \"ad\" is no verb");
+        let error = CommandError::new(&["tc", "qdisc"], WordError::new(2, "the command ends here"));
+        assert_eq!(error.to_string(), "tc qdisc\n         ^ the command ends here");
+    }
+}
