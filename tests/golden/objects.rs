@@ -13,6 +13,8 @@ macro_rules! with_object {
             20 => Some($function::<tcnl::route::Address>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
+            44 => Some($function::<tcnl::tc::Filter>($($argument),*)),
+            100 => Some($function::<tcnl::tc::Chain>($($argument),*)),
             48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
             _ => None,
         }

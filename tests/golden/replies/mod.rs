@@ -8,6 +8,7 @@ mod addresses;
 mod bridges;
 mod classes;
 mod fair;
+mod filters;
 mod links;
 mod qdiscs;
 mod stats;
@@ -48,6 +49,7 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
             Some(20) => addresses::shown(&mut all, &reply),
             // RTM_GETACTION: the kernel answers with the type of the question.
             Some(50) => actions::shown(&mut all, &reply),
+            Some(44) => filters::shown(&mut all, &reply),
             Some(36) => qdiscs::shown(&mut all, &reply),
             Some(40) => classes::shown(&mut all, &reply),
             _ => continue,
