@@ -6,7 +6,7 @@ use tcnl::tc::mirred::Mirred;
 use tcnl::tc::police::Police;
 use tcnl::tc::skbedit::Skbedit;
 use tcnl::tc::u32::{Match, U32};
-use tcnl::tc::{Chain, Control, Estimator, Filter, FilterKind, Place, Protocol};
+use tcnl::tc::{Chain, Control, Estimator, Filter, FilterFlags, FilterKind, Place, Protocol};
 use tcnl::units::{Name, Rate, Size};
 
 /// A filter for IPv4 at `1:`.
@@ -142,6 +142,7 @@ fn life() -> Vec<ByHand> {
             Filter::on(V0, tcnl::units::Handle::UNSPEC).protocol(Protocol::Ip).kind(to("1:10")),
         ),
         hand("u32_life-019", Add, ip(3, to("1:10")).chain(4)),
+        hand("u32_life-021", Add, ip(3, to("1:10").flags(FilterFlags::SKIP_HW))),
         hand("u32_life-024", Add, Filter::on(V0, h("1:1")).protocol(Protocol::Ip).prio(3).kind(to("1:10"))),
         hand("u32_life-025", Add, ip(3, to("1:99"))),
         hand("u32_life-028", Add, ip(3, to("1:10")).estimator(estimator)),

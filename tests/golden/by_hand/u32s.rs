@@ -120,6 +120,10 @@ fn tables() -> Vec<ByHand> {
                 .link(handle("1:")),
         ),
         add("u32_ht-019", new().ht(sample(&http)).matching(http.clone()).class(h("1:10"))),
+        add("u32_ht-020", {
+            let last = sample(&raw32(0x0a00_0001, 0xff, 12));
+            new().ht(last).matching(host(1)).class(h("1:10"))
+        }),
         add("u32_ht-021", {
             let byte = Match::u8((0x10, 0xff), 1);
             new().ht(sample(&byte)).matching(byte).class(h("1:10"))
@@ -134,6 +138,12 @@ fn tables() -> Vec<ByHand> {
             "u32_ht-028",
             Add,
             ip(5, new().ht(handle("1:4:")).matching(host(1)).class(h("1:10"))).handle(handle("1:2:3")),
+        ),
+        hand(
+            "u32_ht-030",
+            Add,
+            ip(5, new().matching(host(1)).class(h("1:10")))
+                .handle(U32Handle::new(0, 0, 7).expect("a handle")),
         ),
         hand("u32_ht-031", Delete, Filter::on(V0, h("1:")).prio(5).kind(new()).handle(handle("1:"))),
         hand("u32_ht-033", Delete, Filter::on(V0, h("1:")).prio(5)),
