@@ -13,6 +13,9 @@ pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
         44 => holds::<tcnl::tc::Filter>(body),
         100 => holds::<tcnl::tc::Chain>(body),
         48 => holds::<tcnl::tc::ActionTable>(body),
+        24 => holds::<tcnl::route::Route>(body),
+        32 => holds::<tcnl::route::Rule>(body),
+        104 => holds::<tcnl::route::Nexthop>(body),
         _ => Ok(()),
     }
 }

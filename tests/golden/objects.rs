@@ -16,6 +16,9 @@ macro_rules! with_object {
             44 => Some($function::<tcnl::tc::Filter>($($argument),*)),
             100 => Some($function::<tcnl::tc::Chain>($($argument),*)),
             48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
+            24 => Some($function::<tcnl::route::Route>($($argument),*)),
+            32 => Some($function::<tcnl::route::Rule>($($argument),*)),
+            104 => Some($function::<tcnl::route::Nexthop>($($argument),*)),
             _ => None,
         }
     };

@@ -4,9 +4,13 @@ use libtest_mimic::Trial;
 use serde_json::{json, Value};
 use std::fs::File;
 use std::net::Ipv4Addr;
+use std::thread;
+use std::time::Duration;
 use tcnl::netlink::{Connection, Namespace};
 use tcnl::request::{Request, Verb};
-use tcnl::route::{Address, AddressFlags, Bridge, IfAddr, Lifetime, Link, LinkFlags, LinkKind, Scope, Veth};
+use tcnl::route::{
+    Address, AddressFlags, Bridge, IfAddr, Lifetime, Link, LinkFlags, LinkKind, OperState, Scope, Veth,
+};
 use tcnl::units::Dev;
 
 use crate::common::{in_netns, ip, trial, Outcome, Stop};
@@ -141,6 +145,14 @@ fn links_read() -> Outcome {
         ip(command)?;
     }
     let mut nl = Connection::open()?;
+    // The kernel notices carriers in its own time: up to a second later.
+    for _ in 0..100 {
+        let up = |link: Link| link.operstate == Some(OperState::Up);
+        if up(find(&mut nl, "v0")?) && up(find(&mut nl, "v1")?) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
     let ours = nl.snapshot(Link::all())?;
     let theirs = listed("-j -d -s link show")?;
     assert_eq!(ours.len(), theirs.len());

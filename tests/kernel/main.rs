@@ -8,10 +8,11 @@ mod common;
 mod link;
 mod namespaces;
 mod netlink;
+mod route;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [link::trials(), namespaces::trials(), netlink::trials()];
+    let areas = [link::trials(), namespaces::trials(), netlink::trials(), route::trials()];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -5,7 +5,7 @@ use crate::wire::{EncodeError, Writer};
 use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkExtentMask, LinkInfo, LinkMessage};
 use std::fmt::{self, Formatter};
 
-/// Leaves IPv6's counters out of replies: a third of each, and nothing that a link has a field for. What the link itself
+/// Leaves IPv6's counters out of replies: over 300 bytes of each, and nothing that a link has a field for. What the link itself
 /// counts is there all the same.
 pub(super) fn brief() -> LinkAttribute {
     LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])

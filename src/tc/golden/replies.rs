@@ -49,11 +49,10 @@ fn qdiscs_read_as_iproute2_shows_them() {
         let options = &json["options"];
         match kind {
             QdiscKind::Htb(htb) => {
-                let glob = htb.init.unwrap();
-                assert_eq!(options["r2q"], glob.rate2quantum, "{id}");
-                let default = if glob.defcls == 0 { "0".to_owned() } else { format!("{:#x}", glob.defcls) };
+                assert_eq!(options["r2q"], htb.r2q, "{id}");
+                let default = if htb.default_class == 0 { "0".to_owned() } else { format!("{:#x}", htb.default_class) };
                 assert_eq!(options["default"], default, "{id}");
-                assert_eq!(options["direct_packets_stat"], glob.direct_pkts, "{id}");
+                assert_eq!(options["direct_packets_stat"], htb.direct_packets, "{id}");
                 assert_eq!(options["direct_qlen"], htb.direct_qlen.unwrap().0, "{id}");
             }
             QdiscKind::Sfq(sfq) => {

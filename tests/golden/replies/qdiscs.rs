@@ -42,11 +42,13 @@ fn qdisc(qdisc: &Qdisc) -> Value {
 }
 
 fn put_htb(json: &mut Json, htb: &Htb) {
-    let glob = htb.init.expect("an htb in a dump has its parameters");
-    json.put("r2q", glob.rate2quantum);
-    json.put("default", if glob.defcls == 0 { "0".to_owned() } else { format!("{:#x}", glob.defcls) });
-    json.put("direct_packets_stat", glob.direct_pkts);
-    json.put("ver", format!("{}.{}", glob.version >> 16, glob.version & 0xffff));
+    json.put("r2q", htb.r2q);
+    json.put(
+        "default",
+        if htb.default_class == 0 { "0".to_owned() } else { format!("{:#x}", htb.default_class) },
+    );
+    json.put("direct_packets_stat", htb.direct_packets);
+    json.put("ver", format!("{}.{}", htb.version >> 16, htb.version & 0xffff));
     json.some("direct_qlen", htb.direct_qlen.map(|packets| packets.0));
     json.flag("offload", htb.offload);
 }
