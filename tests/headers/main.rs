@@ -9,6 +9,7 @@ use c::Headers;
 use std::collections::BTreeMap;
 use std::io::{stderr, Write};
 use std::{env, fs};
+use tcnl::wire::Fixed;
 
 /// Attributes that are newer than Linux 6.12, with a version in whose headers they are.
 const NEWER: &[(&str, i64, (i64, i64))] = &[
@@ -114,8 +115,7 @@ fn of_6_12() -> BTreeMap<&'static str, i64> {
 fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
     let name = "every_attribute_has_the_number_that_the_installed_headers_give_it";
     let Some(headers) = installed(name) else { return };
-    let version = headers.constants["LINUX_VERSION_CODE"];
-    let (major, minor) = (version >> 16, version >> 8 & 0xff);
+    let (major, minor) = headers.version();
     let known = of_6_12();
     let mut wrong = Vec::new();
     let mut absent = Vec::new();
@@ -165,6 +165,41 @@ fn every_attribute_of_linux_6_12_is_declared() {
         newer.keys().filter(|name| !ours.contains_key(*name)).map(|name| format!("{name} is not declared")),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The structs that users see, with the kernel's names. The others are on the wire in the golden tests.
+fn structs() -> Vec<(&'static str, usize)> {
+    use tcnl::route::{CacheInfo, LinkStats, RouteCache};
+    use tcnl::tc::{gact, htb, sfq, u32, Bits, QueueStats, RateSpec, SizeSpec, Times};
+    vec![
+        ("gnet_stats_queue", QueueStats::SIZE),
+        ("ifa_cacheinfo", CacheInfo::SIZE),
+        ("nla_bitfield32", Bits::SIZE),
+        ("rta_cacheinfo", RouteCache::SIZE),
+        ("rtnl_link_stats64", LinkStats::SIZE),
+        ("tc_gact_p", gact::Random::SIZE),
+        ("tc_htb_xstats", htb::HtbStats::SIZE),
+        ("tc_ratespec", RateSpec::SIZE),
+        ("tc_sfq_xstats", sfq::SfqStats::SIZE),
+        ("tc_sfqred_stats", sfq::RedStats::SIZE),
+        ("tc_sizespec", SizeSpec::SIZE),
+        ("tc_u32_key", u32::Key::SIZE),
+        ("tc_u32_mark", u32::Mark::SIZE),
+        ("tcf_t", Times::SIZE),
+    ]
+}
+
+/// Of structs that have grown since: the version that made them as long as the crate has them.
+const GROWN: &[(&str, (i64, i64))] = &[("rtnl_link_stats64", (5, 19))];
+
+#[test]
+fn every_struct_is_as_long_as_in_the_installed_headers() {
+    let Some(headers) = installed("every_struct_is_as_long_as_in_the_installed_headers") else { return };
+    let version = headers.version();
+    for (name, size) in structs() {
+        let grown = GROWN.iter().any(|(grown, since)| *grown == name && *since > version);
+        assert!(grown || headers.size_of(name) == Some(size), "{name}: {:?}, not {size}", headers.size_of(name));
+    }
 }
 
 /// Writes `attributes-6.12.txt` from a kernel's source tree:
