@@ -198,7 +198,11 @@ fn every_struct_is_as_long_as_in_the_installed_headers() {
     let version = headers.version();
     for (name, size) in structs() {
         let grown = GROWN.iter().any(|(grown, since)| *grown == name && *since > version);
-        assert!(grown || headers.size_of(name) == Some(size), "{name}: {:?}, not {size}", headers.size_of(name));
+        assert!(
+            grown || headers.size_of(name) == Some(size),
+            "{name}: {:?}, not {size}",
+            headers.size_of(name)
+        );
     }
 }
 
