@@ -5,11 +5,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod classes;
 mod namespaces;
+mod qdiscs;
+mod twice;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials()];
+    let areas = [namespaces::trials(), qdiscs::trials(), classes::trials()];
     common::run(areas.into_iter().flatten().collect())
 }
