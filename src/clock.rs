@@ -36,11 +36,7 @@ pub struct Clock {
 impl Clock {
     /// The clock of current kernels: 64 ns per tick, 10^9 timer ticks per second.
     #[doc(alias = "PSCHED_SHIFT")]
-    pub const KERNEL: Clock = Clock {
-        ticks: 125,
-        micros: 8,
-        hz: 1_000_000_000,
-    };
+    pub const KERNEL: Clock = Clock { ticks: 125, micros: 8, hz: 1_000_000_000 };
 
     /// The clock of the running kernel. (`tc` also looks at the environment, at `HZ`,
     /// `PROC_NET_PSCHED` and `PROC_ROOT`; this does not.)
@@ -73,26 +69,15 @@ impl Clock {
     fn from_words(text: &str) -> Option<Clock> {
         let mut words = text.split_ascii_whitespace().map(|word| {
             let hex = !word.is_empty() && word.bytes().all(|b| b.is_ascii_hexdigit());
-            u32::from_str_radix(word, 16)
-                .ok()
-                .filter(|&value| hex && value > 0)
+            u32::from_str_radix(word, 16).ok().filter(|&value| hex && value > 0)
         });
-        let (time, tick, resolution, hz) = (
-            words.next()??,
-            words.next()??,
-            words.next()??,
-            words.next()??,
-        );
+        let (time, tick, resolution, hz) = (words.next()??, words.next()??, words.next()??, words.next()??);
         if words.next().is_some() {
             return None;
         }
         // A kernel whose resolution is the nanosecond says 1000 in the first word for the sake of old
         // readers, and means 1.
-        let time = if resolution == 1_000_000_000 {
-            tick
-        } else {
-            time
-        };
+        let time = if resolution == 1_000_000_000 { tick } else { time };
         let ticks = u64::from(time) * u64::from(resolution);
         let micros = u64::from(tick) * MICROS_PER_SECOND;
         let divisor = gcd(ticks, micros);
@@ -100,11 +85,7 @@ impl Clock {
             ticks: u32::try_from(ticks / divisor).ok()?,
             micros: u32::try_from(micros / divisor).ok()?,
             // Only a resolution of microseconds makes the last word the timer's frequency.
-            hz: if u64::from(resolution) == MICROS_PER_SECOND {
-                hz
-            } else {
-                USER_HZ
-            },
+            hz: if u64::from(resolution) == MICROS_PER_SECOND { hz } else { USER_HZ },
         })
     }
 
@@ -125,8 +106,7 @@ impl Clock {
         if rate.is_zero() {
             return Ticks(u32::MAX);
         }
-        let time =
-            u128::from(size.as_bytes()) * u128::from(MICROS_PER_SECOND) * u128::from(self.ticks);
+        let time = u128::from(size.as_bytes()) * u128::from(MICROS_PER_SECOND) * u128::from(self.ticks);
         let per_byte = u128::from(rate.as_bytes_per_second()) * u128::from(self.micros);
         Ticks(u32::try_from(time.div_ceil(per_byte)).unwrap_or(u32::MAX))
     }
@@ -138,8 +118,7 @@ impl Clock {
     /// smaller, unless the ticks saturated.
     #[doc(alias = "tc_calc_xmitsize")]
     pub fn xmit_size(&self, rate: Rate, ticks: Ticks) -> Size {
-        let bytes =
-            u128::from(rate.as_bytes_per_second()) * u128::from(ticks.0) * u128::from(self.micros);
+        let bytes = u128::from(rate.as_bytes_per_second()) * u128::from(ticks.0) * u128::from(self.micros);
         let size = bytes / (u128::from(self.ticks) * u128::from(MICROS_PER_SECOND));
         Size(u64::try_from(size).unwrap_or(u64::MAX))
     }

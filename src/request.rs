@@ -195,3 +195,16 @@ fn containing<'a>(attrs: Attrs<'a>, base: usize, offset: usize) -> Option<(usize
     }
     None
 }
+
+/// Prints objects as the commands that create them.
+macro_rules! print_as_command {
+    ($($object:ty)*) => { $(
+        /// The command that creates it.
+        impl std::fmt::Display for $object {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::request::Object::command(self, $crate::request::Verb::Add, f)
+            }
+        }
+    )* };
+}
+pub(crate) use print_as_command;

@@ -7,8 +7,10 @@ use tcnl::wire::{EncodeError, Header, Messages, Writer};
 pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
     match ty / 4 * 4 {
         16 => holds::<tcnl::route::Link>(body),
+        20 => holds::<tcnl::route::Address>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
+        48 => holds::<tcnl::tc::ActionTable>(body),
         _ => Ok(()),
     }
 }
@@ -20,12 +22,14 @@ pub const TYPES: &[u16] = &[16, 20, 24, 32, 36, 40, 44, 48, 100, 104];
 /// decodes to an object that encodes to the same message, and the name of every attribute in it can be asked for.
 fn holds<O: Object>(body: &[u8]) -> Result<(), String> {
     let Ok(object) = O::decode(body) else { return Ok(()) };
-    for verb in [Verb::Add, Verb::Replace, Verb::Change, Verb::Append, Verb::Prepend, Verb::Delete, Verb::Get] {
+    for verb in [Verb::Add, Verb::Replace, Verb::Change, Verb::Append, Verb::Prepend, Verb::Delete, Verb::Get]
+    {
         let command = Request::new(verb, &object).to_string();
         let Ok(first) = encode(verb, &object) else { continue };
         let sent = Messages::new(&first).next().ok_or("no message")?.map_err(|error| error.to_string())?.1;
         let again = O::decode(sent).map_err(|error| format!("`{command}` does not decode: {error}"))?;
-        let second = encode(verb, &again).map_err(|error| format!("`{command}` does not encode again: {error}"))?;
+        let second =
+            encode(verb, &again).map_err(|error| format!("`{command}` does not encode again: {error}"))?;
         if first != second {
             return Err(format!("`{command}` is not a fixpoint\n{first:02x?}\n{second:02x?}"));
         }

@@ -4,9 +4,7 @@ use proptest::prelude::*;
 const CLOCK: Clock = Clock::KERNEL;
 
 fn ticks(rate: &str, size: &str) -> u32 {
-    CLOCK
-        .xmit_ticks(rate.parse().unwrap(), size.parse().unwrap())
-        .0
+    CLOCK.xmit_ticks(rate.parse().unwrap(), size.parse().unwrap()).0
 }
 
 #[test]
@@ -34,11 +32,7 @@ fn default_bursts_are_those_iproute2_sends() {
         ("40mbit", 1600, 5_000),      // htb_class-079, ceil
     ] {
         let rate: Rate = rate.parse().unwrap();
-        assert_eq!(
-            CLOCK.xmit_ticks(rate, CLOCK.default_burst(rate, mtu)),
-            Ticks(ticks),
-            "{rate} {mtu}"
-        );
+        assert_eq!(CLOCK.xmit_ticks(rate, CLOCK.default_burst(rate, mtu)), Ticks(ticks), "{rate} {mtu}");
     }
 }
 
@@ -75,11 +69,7 @@ fn bursts_are_shown_as_tc_shows_them() {
         ("100gbit", 3, 2_400),         // htb_class-022
         ("100gbit", 1_311, 1_048_800), // htb_class-023
     ] {
-        assert_eq!(
-            CLOCK.xmit_size(rate.parse().unwrap(), Ticks(ticks)),
-            Size(shown),
-            "{rate} {ticks}"
-        );
+        assert_eq!(CLOCK.xmit_size(rate.parse().unwrap(), Ticks(ticks)), Size(shown), "{rate} {ticks}");
     }
 }
 
@@ -89,10 +79,7 @@ fn a_time_too_long_for_32_bits_is_the_longest() {
     assert_eq!(ticks("8bit", "1600"), u32::MAX);
     assert_eq!(ticks("1mbit", "32gb"), u32::MAX);
     assert_eq!(ticks("0bit", "0"), u32::MAX);
-    assert_eq!(
-        CLOCK.xmit_ticks(Rate::bytes_per_second(1), Size(u64::MAX)),
-        Ticks(u32::MAX)
-    );
+    assert_eq!(CLOCK.xmit_ticks(Rate::bytes_per_second(1), Size(u64::MAX)), Ticks(u32::MAX));
     assert_eq!(CLOCK.micros_to_ticks(Micros(u32::MAX)), Ticks(u32::MAX));
     assert_eq!(
         CLOCK.default_burst(Rate::bytes_per_second(u64::MAX), u32::MAX),
@@ -111,10 +98,7 @@ fn times_and_ticks_convert() {
 
 #[test]
 fn the_kernels_words_are_its_clock() {
-    assert_eq!(
-        Clock::parse("000003e8 00000040 000f4240 3b9aca00\n"),
-        Ok(Clock::KERNEL)
-    );
+    assert_eq!(Clock::parse("000003e8 00000040 000f4240 3b9aca00\n"), Ok(Clock::KERNEL));
     assert_eq!(Clock::default(), Clock::KERNEL);
     // Nanosecond resolution: 1000 ticks per microsecond, and no timer frequency.
     let nanos = Clock::parse("000003e8 00000001 3b9aca00 000003e8").unwrap();

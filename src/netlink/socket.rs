@@ -157,3 +157,56 @@ impl Deadline {
         PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Anybody may send to anybody's socket of this protocol.
+    const NETLINK_USERSOCK: isize = 2;
+
+    #[test]
+    fn a_flood_of_foreign_messages_cannot_hold_a_request_beyond_its_timeout() {
+        let timeout = Duration::from_millis(100);
+        let mut socket = Socket::open(NETLINK_USERSOCK, Some(timeout), None).unwrap();
+        let port = socket.bind().unwrap();
+        let mut core = Core::new(port, Clock::KERNEL, 4096);
+        let awaited = core.begin(1);
+        let mut forged = vec![20, 0, 0, 0, 2, 0, 0, 0];
+        forged.extend(awaited.seq(0).to_ne_bytes());
+        forged.extend([0; 8]);
+        let (stop, sent) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let flood = Sys::new(NETLINK_USERSOCK).unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    // The last one may find nobody.
+                    let _ = flood.send_to(&forged, &SocketAddr::new(port, 0), 0);
+                    sent.store(true, Ordering::Relaxed);
+                }
+            });
+            while !sent.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            let start = Instant::now();
+            let failure = socket.answer(&mut core, awaited).unwrap_err();
+            let took = start.elapsed();
+            stop.store(true, Ordering::Relaxed);
+            // The flood may be waiting for room.
+            drop(socket);
+            assert!(matches!(failure, Failure::Timeout(after) if after == timeout), "{failure:?}");
+            assert!(took >= timeout && took < timeout * 20, "{took:?}");
+        });
+    }
+
+    #[test]
+    fn without_a_timeout_the_deadline_never_comes() {
+        for timeout in [None, Some(Duration::MAX)] {
+            let deadline = Deadline::after(timeout);
+            assert!(deadline.check().is_ok());
+            assert_eq!(deadline.remaining(), PollTimeout::NONE);
+        }
+    }
+}

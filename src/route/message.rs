@@ -47,11 +47,11 @@ pub(super) fn text(payload: &[u8]) -> Option<String> {
 }
 
 /// Refuses a string that cannot stand in an attribute.
-pub(super) fn check(text: &str, attribute: &'static str, most: usize) -> Result<(), EncodeError> {
+pub(super) fn check(text: &str, length: &'static str, most: usize) -> Result<(), EncodeError> {
     match text {
         _ if text.contains('\0') => Err(EncodeError::Invalid("a text may not contain a NUL character")),
         _ if text.len() > most => {
-            Err(EncodeError::out_of_range(attribute, text.len(), "bytes that the kernel keeps"))
+            Err(EncodeError::out_of_range(length, text.len(), "as many bytes as the kernel keeps"))
         }
         _ => Ok(()),
     }

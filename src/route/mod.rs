@@ -33,3 +33,5 @@ pub use prefix::{Family, Prefix};
 pub use route::{Route, RouteCache, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
 pub use scope::Scope;
+
+crate::request::print_as_command! { Link Address Route Nexthop Rule }

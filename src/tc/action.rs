@@ -46,7 +46,8 @@ pub struct Action {
     /// Up to 16 bytes that the kernel keeps with the action for its owner.
     #[doc(alias = "TCA_ACT_COOKIE")]
     pub cookie: Option<Vec<u8>>,
-    /// TCA_ACT_FLAGS, a bit field: value and which bits count. 1 (no_percpu) saves memory and costs speed.
+    /// TCA_ACT_FLAGS, a bit field: value and which bits count. 1 (no_percpu) saves memory and costs speed, 2 is skip_hw,
+    /// 4 skip_sw.
     #[doc(alias = "TCA_ACT_FLAGS")]
     pub flags: Option<Bits>,
     /// Which statistics hardware shall keep (TCA_ACT_HW_STATS): 1 immediate, 2 delayed, 0 none.
@@ -101,6 +102,27 @@ impl Action {
     }
 }
 
+impl Action {
+    /// The index by which requests name the action: that of the options, or the one beside them. 0 if there is none.
+    pub(super) fn named_index(&self) -> u32 {
+        self.kind.handle().filter(|index| *index != 0).or(self.index).unwrap_or(0)
+    }
+
+    /// Writes what names the action, for requests to delete or get it.
+    pub(super) fn encode_name(&self, w: &mut Writer) {
+        Self::encode_kind(self.kind.name(), w);
+        match self.named_index() {
+            0 => (),
+            index => w.attr(TCA_ACT_INDEX, &index),
+        }
+    }
+
+    /// Writes the name of a kind.
+    pub(super) fn encode_kind(kind: &str, w: &mut Writer) {
+        w.attr_with(TCA_ACT_KIND, |w| put_name(w, kind));
+    }
+}
+
 impl<K: Into<ActionKind>> From<K> for Action {
     fn from(kind: K) -> Self {
         Action::new(kind)
@@ -109,7 +131,7 @@ impl<K: Into<ActionKind>> From<K> for Action {
 
 impl Value for Action {
     fn encode(&self, w: &mut Writer) {
-        w.attr_with(TCA_ACT_KIND, |w| put_name(w, self.kind.name()));
+        Self::encode_kind(self.kind.name(), w);
         self.kind.encode(TCA_ACT_OPTIONS, w);
         self.index.iter().for_each(|index| w.attr(TCA_ACT_INDEX, index));
         if let Some(cookie) = &self.cookie {
@@ -160,6 +182,20 @@ impl Display for Action {
         if let Some(cookie) = &self.cookie {
             f.write_str(" cookie ")?;
             cookie.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        }
+        if let Some(bits) = self.hw_stats {
+            f.write_str(match bits.value & bits.selector & 3 {
+                0 => " hw_stats disabled",
+                1 => " hw_stats immediate",
+                2 => " hw_stats delayed",
+                _ => " hw_stats any",
+            })?;
+        }
+        let flags = self.flags.map_or(0, |flags| flags.value & flags.selector);
+        for (flag, word) in [(1, " no_percpu"), (2, " skip_hw"), (4, " skip_sw")] {
+            if flags & flag != 0 {
+                f.write_str(word)?;
+            }
         }
         Ok(())
     }

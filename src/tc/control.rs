@@ -179,6 +179,14 @@ impl ActionParms {
     pub fn new(control: Control) -> Self {
         ActionParms { control, ..Self::default() }
     }
+
+    /// The words for an index that was chosen.
+    pub(super) fn say_index(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.index {
+            0 => Ok(()),
+            index => write!(f, " index {index}"),
+        }
+    }
 }
 
 layout! {

@@ -26,10 +26,10 @@ impl Estimator {
     /// `None` if the interval is above 8 s or the time constant is not more than the interval's third or out of reach.
     pub fn from_micros(interval: u32, time_constant: u32) -> Option<Self> {
         let step = (0..=5u8).find(|step| interval <= 250_000 << step)?;
-        let actual = f64::from(250_000u32 << step);
         let log = (1..32u8).find(|log| {
             let weight = 1.0 - 1.0 / f64::from(1u32 << log);
-            actual / -weight.ln() > f64::from(time_constant)
+            // The interval as given, not the one that is taken: that is how tc reckons.
+            f64::from(interval) / -weight.ln() > f64::from(time_constant)
         })?;
         // One too far was found: the one before does not exceed the time constant.
         let ewma_log = log - 1;
@@ -78,6 +78,46 @@ mod tests {
         // htb_qdisc-020: estimator 1sec 8sec; htb_class-075: estimator 250ms 1sec.
         assert_eq!(Estimator::from_micros(1_000_000, 8_000_000), Some(Estimator::new(0, 3)));
         assert_eq!(Estimator::from_micros(250_000, 1_000_000), Some(Estimator::new(-2, 2)));
+    }
+
+    #[test]
+    fn words_mean_to_us_what_they_mean_to_tc() {
+        // Each was given to tc 6.1.
+        for (interval, time_constant, estimator) in [
+            (600_000, 8_000_000, Some((0, 3))),
+            (250_000, 1_000_000, Some((-2, 2))),
+            (1_000_000, 7_488_905, Some((0, 3))),
+            (250_000, 868_960, Some((-2, 1))),
+            (250_000, 869_015, Some((-2, 2))),
+            (8_000_000, 60_000_000, Some((3, 3))),
+            (300_000, 2_000_000, Some((-1, 2))),
+            (1_000_000, 2_000_000, Some((0, 1))),
+            (2_000_000, 1_000_000_000, Some((1, 8))),
+            (1_000_000, 500_000, None),
+            (250_000, 200_000, None),
+        ] {
+            let expected = estimator.map(|(interval, ewma_log)| Estimator::new(interval, ewma_log));
+            assert_eq!(
+                Estimator::from_micros(interval, time_constant),
+                expected,
+                "{interval} {time_constant}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_words_that_are_printed_mean_the_same_estimator() {
+        // Averages longer than these have time constants beyond 32 bits of microseconds: tc has no words for them.
+        for (interval, ewma_log) in
+            (-2..=3).flat_map(|interval| (1..=8).map(move |ewma_log| (interval, ewma_log)))
+        {
+            let estimator = Estimator::new(interval, ewma_log);
+            let words = estimator.to_string();
+            let mut micros =
+                words.split(' ').skip(1).map(|word| word.trim_end_matches("us").parse().unwrap());
+            let (interval, time_constant) = (micros.next().unwrap(), micros.next().unwrap());
+            assert_eq!(Estimator::from_micros(interval, time_constant), Some(estimator), "{words}");
+        }
     }
 
     #[test]

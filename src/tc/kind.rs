@@ -1,4 +1,4 @@
-use crate::wire::Value;
+use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
 /// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
@@ -14,7 +14,17 @@ pub trait Kind: Value + Default + Display {
         true
     }
 
-    /// The handle that goes with these options, for filters whose handle carries meaning: fw's is the mark.
+    /// Whether a request with these options can mean something: what the kernel would refuse without a word, or take
+    /// for something else. Most kinds have nothing to add to what their attributes check.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    fn check(&self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    /// The handle that goes with these options, for filters whose handle carries meaning (fw's is the mark), and the
+    /// index of actions.
     fn handle(&self) -> Option<u32> {
         None
     }

@@ -204,3 +204,33 @@ impl From<Ticks> for Burst {
         Burst::Time(ticks)
     }
 }
+
+/// How many packets may pass a policer at once. The kernel keeps the time they take at its packet rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketBurst {
+    /// As people say it.
+    Packets(u64),
+    /// As the kernel says it: in ticks.
+    Time(u64),
+}
+
+impl PacketBurst {
+    pub(super) fn ticks(self, clock: &Clock, rate: u64) -> u64 {
+        match self {
+            PacketBurst::Packets(count) => {
+                clock.xmit_ticks(Rate::bytes_per_second(rate), Size::bytes(count)).0.into()
+            }
+            PacketBurst::Time(ticks) => ticks,
+        }
+    }
+
+    pub(super) fn packets(self, clock: &Clock, rate: u64) -> u64 {
+        match self {
+            PacketBurst::Packets(count) => count,
+            PacketBurst::Time(ticks) => {
+                let ticks = Ticks(u32::try_from(ticks).unwrap_or(u32::MAX));
+                clock.xmit_size(Rate::bytes_per_second(rate), ticks).as_bytes()
+            }
+        }
+    }
+}

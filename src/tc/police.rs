@@ -2,7 +2,9 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
-use super::{Burst, Control, Framing, GivenTables, Kind, RateSpec, RateTable, Tables, Times};
+use super::{
+    Burst, Control, Framing, GivenTables, Kind, LinkLayer, PacketBurst, RateSpec, RateTable, Tables, Times,
+};
 use crate::clock::Clock;
 use crate::text::Say;
 use crate::units::{Rate, Size, Ticks};
@@ -64,36 +66,6 @@ pub struct Police {
     pub times: Option<Times>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
     pub unknown: Vec<RawAttr>,
-}
-
-/// How many packets may pass a policer at once. The kernel keeps the time they take at its packet rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PacketBurst {
-    /// As people say it.
-    Packets(u64),
-    /// As the kernel says it: in ticks.
-    Time(u64),
-}
-
-impl PacketBurst {
-    fn ticks(self, clock: &Clock, rate: u64) -> u64 {
-        match self {
-            PacketBurst::Packets(count) => {
-                clock.xmit_ticks(Rate::bytes_per_second(rate), Size::bytes(count)).0.into()
-            }
-            PacketBurst::Time(ticks) => ticks,
-        }
-    }
-
-    fn packets(self, clock: &Clock, rate: u64) -> u64 {
-        match self {
-            PacketBurst::Packets(count) => count,
-            PacketBurst::Time(ticks) => {
-                let ticks = Ticks(u32::try_from(ticks).unwrap_or(u32::MAX));
-                clock.xmit_size(Rate::bytes_per_second(rate), ticks).as_bytes()
-            }
-        }
-    }
 }
 
 impl Default for Police {
@@ -266,13 +238,17 @@ impl Value for Police {
             times: attrs.times,
             unknown: attrs.unknown,
         };
-        // Tables that are what would be computed anyway say nothing.
+        // Kernels look into a table only where no link layer is said. Otherwise it says nothing if it is there and has the
+        // cells that would be computed anyway.
         if let Tables::Given(given) = tables {
             let computed = police.attrs(&Clock::default());
-            let cells = computed.tbf.map(|parms| [parms.rate, parms.peak].map(RateSpec::cell));
-            if cells != Some(given.cells)
-                || [computed.rate_table, computed.peak_table] != [given.rate.clone(), given.ceil.clone()]
-            {
+            let shape = |cells, tables: [&Option<RateTable>; 2]| (cells, tables.map(Option::is_some));
+            let cells =
+                computed.tbf.map(|parms| [parms.rate, parms.peak].map(RateSpec::cell)).unwrap_or_default();
+            let (ours, theirs) = ([&computed.rate_table, &computed.peak_table], [&given.rate, &given.ceil]);
+            let unaware = |spec: RateSpec| spec.rate != 0 && spec.framing().linklayer == LinkLayer::Unaware;
+            let read = unaware(parms.rate) || unaware(parms.peak);
+            if shape(cells, ours) != shape(given.cells, theirs) || read && ours != theirs {
                 police.tables = Some(given);
             }
         }
@@ -393,7 +369,11 @@ mod generate {
                 framing,
                 peak_framing: Option::<Framing>::generate(g)
                     .filter(|other| peak.is_some() && *other != framing),
-                tables: g.flip().then(|| Generate::generate(g)),
+                // Tables with cells that nobody would compute, so that they are kept.
+                tables: g.flip().then(|| {
+                    let given = GivenTables::generate(g);
+                    Box::new(GivenTables { cells: [(30, 7); 2], ..given })
+                }),
                 ..base
             }
         }

@@ -1,7 +1,7 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
-use super::{fifo, fw, htb, police, Kind};
+use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -66,7 +66,12 @@ macro_rules! kinds {
             /// Writes the options attribute, with `ty` as its number, if the kind has any to send.
             pub(crate) fn encode(&self, ty: u16, w: &mut Writer) {
                 match self {
-                    $($name::$variant(kind) => if kind.has_options() { w.attr(ty, kind) },)*
+                    $($name::$variant(kind) => {
+                        kind.check().unwrap_or_else(|error| w.fail(error));
+                        if kind.has_options() {
+                            w.attr(ty, kind);
+                        }
+                    })*
                     $name::Other(other) => if let Some(options) = &other.options {
                         w.attr_with(ty, |w| w.put(options));
                     },
@@ -86,7 +91,7 @@ macro_rules! kinds {
             }
 
             /// See [`Kind::handle`].
-            #[allow(dead_code, reason = "only filters have handles that carry meaning")]
+            #[allow(dead_code, reason = "only filters and actions have handles that carry meaning")]
             pub(crate) fn handle(&self) -> Option<u32> {
                 match self {
                     $($name::$variant(kind) => kind.handle(),)*
@@ -113,6 +118,7 @@ macro_rules! kinds {
             }
 
             /// The name of the attribute that `path` leads to inside the options of the kind of this name.
+            #[allow(dead_code, reason = "the path to an action's options does not say its kind")]
             pub(crate) fn name_at(name: &str, path: &[u16]) -> Option<&'static str> {
                 match name {
                     $(<$ty as Kind>::NAME => <$ty as Value>::name_at(path),)*
@@ -172,6 +178,10 @@ kinds! {
         Pfifo(fifo::Pfifo),
         Bfifo(fifo::Bfifo),
         PfifoHeadDrop(fifo::PfifoHeadDrop),
+        Sfq(sfq::Sfq),
+        Tbf(tbf::Tbf),
+        Ingress(ingress::Ingress),
+        Clsact(ingress::Clsact),
     }
 }
 
@@ -193,7 +203,10 @@ kinds! {
 kinds! {
     /// A kind of action with its options.
     pub enum ActionKind {
+        Gact(gact::Gact),
+        Mirred(mirred::Mirred),
         Police(police::Police),
+        Skbedit(skbedit::Skbedit),
     }
 }
 
@@ -234,13 +247,27 @@ app_stats! {
     /// The statistics that a kind adds to the common ones.
     pub enum AppStats {
         HtbClass(htb::HtbStats) = Class "htb",
+        SfqClass(sfq::SfqStats) = Class "sfq",
     }
 }
 
 /// The attribute tables of all sets, for checks against the kernel's headers.
 #[doc(hidden)]
 pub fn tables() -> Vec<Table> {
-    [htb::tables(), fw::tables(), super::u32::tables(), police::tables()].concat()
+    [
+        htb::tables(),
+        fw::tables(),
+        super::u32::tables(),
+        tbf::tables(),
+        gact::tables(),
+        mirred::tables(),
+        police::tables(),
+        skbedit::tables(),
+        super::actions::tables(),
+        super::stab::tables(),
+        vec![super::action::TABLE, super::attributes::TABLE],
+    ]
+    .concat()
 }
 
 #[cfg(test)]

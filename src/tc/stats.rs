@@ -2,7 +2,9 @@
 
 use super::registry::Noun;
 use super::AppStats;
+use crate::units::Rate;
 use crate::wire::{DecodeError, Reader, Value};
+use std::fmt::{self, Display, Formatter};
 
 /// What an object has counted. What the kernel did not send is 0 or `None`.
 ///
@@ -143,6 +145,22 @@ impl Stats {
             rate: (old.bps | old.pps != 0).then_some((old.bps.into(), old.pps.into())),
             app: decode_app(noun, kind, xstats)?,
         })
+    }
+}
+
+/// The counters in one line, in the words of `tc -s`.
+impl Display for Stats {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let QueueStats { qlen, backlog, drops, requeues, overlimits } = self.queue;
+        write!(
+            f,
+            "sent {} bytes {} pkt (dropped {drops}, overlimits {overlimits} requeues {requeues})",
+            self.bytes, self.packets
+        )?;
+        if let Some((bytes, packets)) = self.rate {
+            write!(f, " rate {} {packets}pps", Rate::bytes_per_second(bytes))?;
+        }
+        write!(f, " backlog {backlog}b {qlen}p")
     }
 }
 

@@ -36,10 +36,7 @@ impl Dev {
 
     /// The device with this index and name.
     pub const fn named(index: u32, name: Name) -> Dev {
-        Dev {
-            index,
-            name: Some(name),
-        }
+        Dev { index, name: Some(name) }
     }
 }
 

@@ -77,10 +77,7 @@ impl Handle {
         let (major, minor) = word.split_once(':').unwrap_or((word, ""));
         match (half(major), minor.is_empty() || half(minor).is_some()) {
             (Some(major), true) => Ok(Handle::qdisc(major)),
-            _ => Err(ParseError::new(
-                word,
-                "a qdisc's handle: expected hexadecimal such as 1: or ffff:",
-            )),
+            _ => Err(ParseError::new(word, "a qdisc's handle: expected hexadecimal such as 1: or ffff:")),
         }
     }
 }
@@ -99,17 +96,13 @@ impl FromStr for Handle {
         let parsed = match (word, word.split_once(':')) {
             ("root", _) => Some(Handle::ROOT),
             ("none", _) => Some(Handle::UNSPEC),
-            (_, Some((major, minor))) => part(major)
-                .zip(part(minor))
-                .map(|(major, minor)| Handle::new(major, minor)),
+            (_, Some((major, minor))) => {
+                part(major).zip(part(minor)).map(|(major, minor)| Handle::new(major, minor))
+            }
             (_, None) => hex(word).map(Handle),
         };
-        parsed.ok_or_else(|| {
-            ParseError::new(
-                word,
-                "a class id: expected hexadecimal such as 1:10, 1: or root",
-            )
-        })
+        parsed
+            .ok_or_else(|| ParseError::new(word, "a class id: expected hexadecimal such as 1:10, 1: or root"))
     }
 }
 
@@ -127,15 +120,9 @@ impl fmt::Display for Handle {
 
 /// 32 bits in hexadecimal, with or without `0x`.
 fn hex(digits: &str) -> Option<u32> {
-    let digits = digits
-        .strip_prefix("0x")
-        .or_else(|| digits.strip_prefix("0X"))
-        .unwrap_or(digits);
+    let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
     // from_str_radix takes a sign; a handle has none.
-    digits
-        .bytes()
-        .all(|b| b.is_ascii_hexdigit())
-        .then(|| u32::from_str_radix(digits, 16).ok())?
+    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
 /// 16 bits in hexadecimal, with or without `0x`.
@@ -166,24 +153,10 @@ mod tests {
         ] {
             assert_eq!(word.parse(), Ok(Handle(raw)), "{word}");
         }
-        for word in [
-            "",
-            "ROOT",
-            "1:10000",
-            "10000:1",
-            "1:g",
-            "g:1",
-            "1:1:1",
-            "+1:",
-            "1:-1",
-            "0x",
-            "1::",
-            "100000000",
-        ] {
-            assert_eq!(
-                word.parse::<Handle>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+        for word in
+            ["", "ROOT", "1:10000", "10000:1", "1:g", "g:1", "1:1:1", "+1:", "1:-1", "0x", "1::", "100000000"]
+        {
+            assert_eq!(word.parse::<Handle>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 
@@ -200,10 +173,7 @@ mod tests {
             assert_eq!(Handle::parse_qdisc(word), Ok(Handle(raw)), "{word}");
         }
         for word in ["", ":", ":10", "fffff:", "10x", "10:zz", "root", "-1:"] {
-            assert_eq!(
-                Handle::parse_qdisc(word).map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+            assert_eq!(Handle::parse_qdisc(word).map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 
@@ -222,10 +192,7 @@ mod tests {
             assert_eq!(handle.to_string(), text);
         }
         assert_eq!(
-            (
-                Handle::new(0xabcd, 0x1234).major(),
-                Handle::new(0xabcd, 0x1234).minor()
-            ),
+            (Handle::new(0xabcd, 0x1234).major(), Handle::new(0xabcd, 0x1234).minor()),
             (0xabcd, 0x1234)
         );
     }

@@ -50,10 +50,7 @@ impl ParseError {
     /// Says that `word` is not what was `expected`: a noun with its article, then what such a
     /// word looks like, for example `"a handle: expected hexadecimal such as 1: or ffff:"`.
     pub fn new(word: impl Into<String>, expected: &'static str) -> Self {
-        Self {
-            word: word.into(),
-            expected,
-        }
+        Self { word: word.into(), expected }
     }
 
     /// The word as it was given.
@@ -75,13 +72,7 @@ mod tests {
     fn an_error_quotes_the_word_and_says_what_was_expected() {
         let error = ParseError::new("1\n2", "a size: expected a number such as 1500 or 32kb");
         assert_eq!(error.word(), "1\n2");
-        assert_eq!(
-            error.expected(),
-            "a size: expected a number such as 1500 or 32kb"
-        );
-        assert_eq!(
-            error.to_string(),
-            r#""1\n2" is not a size: expected a number such as 1500 or 32kb"#
-        );
+        assert_eq!(error.expected(), "a size: expected a number such as 1500 or 32kb");
+        assert_eq!(error.to_string(), r#""1\n2" is not a size: expected a number such as 1500 or 32kb"#);
     }
 }

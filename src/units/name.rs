@@ -32,10 +32,7 @@ impl Name {
         Name::inline(name.as_bytes())
             .filter(|_| !matches!(name, "." | "..") && !name.bytes().any(refused))
             .ok_or_else(|| {
-                ParseError::new(
-                    name,
-                    "a name: expected 1 to 15 bytes without '/', ':' and spaces",
-                )
+                ParseError::new(name, "a name: expected 1 to 15 bytes without '/', ':' and spaces")
             })
     }
 
@@ -113,17 +110,7 @@ mod tests {
 
     #[test]
     fn a_name_is_what_the_kernel_accepts() {
-        for name in [
-            "lo",
-            "eth0",
-            "a",
-            "fifteen-bytes-x",
-            "eth0.100",
-            "veth@x",
-            "...",
-            "ü",
-            "wan%d",
-        ] {
+        for name in ["lo", "eth0", "a", "fifteen-bytes-x", "eth0.100", "veth@x", "...", "ü", "wan%d"] {
             assert_eq!(Name::new(name).unwrap(), name);
         }
         for name in [
@@ -140,10 +127,7 @@ mod tests {
             "à",
             "sixteen-bytes-xx",
         ] {
-            assert_eq!(
-                Name::new(name).map_err(|e| e.word().to_owned()),
-                Err(name.to_owned())
-            );
+            assert_eq!(Name::new(name).map_err(|e| e.word().to_owned()), Err(name.to_owned()));
         }
     }
 
@@ -152,10 +136,7 @@ mod tests {
         assert_eq!(Name::from_bytes(b"eth0\0").unwrap(), "eth0");
         assert_eq!(Name::from_bytes(b"eth0").unwrap(), "eth0");
         assert_eq!(Name::from_bytes(b"a:b\0junk\xff").unwrap(), "a:b");
-        assert_eq!(
-            Name::from_bytes(b"fifteen-bytes-x\0").unwrap(),
-            "fifteen-bytes-x"
-        );
+        assert_eq!(Name::from_bytes(b"fifteen-bytes-x\0").unwrap(), "fifteen-bytes-x");
         for bytes in [&b""[..], b"\0", b"\xff\0", b"sixteen-bytes-xx\0"] {
             assert_eq!(Name::from_bytes(bytes), None);
         }
@@ -165,10 +146,7 @@ mod tests {
     fn a_name_behaves_like_its_string() {
         let name = Name::new("eth1").unwrap();
         assert_eq!(name.as_ref() as &str, "eth1");
-        assert_eq!(
-            format!("{name} {name:?} {name:>6}"),
-            "eth1 Name(\"eth1\")   eth1"
-        );
+        assert_eq!(format!("{name} {name:?} {name:>6}"), "eth1 Name(\"eth1\")   eth1");
         assert!(name < Name::new("eth10").unwrap());
     }
 

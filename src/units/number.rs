@@ -16,10 +16,7 @@ impl Number {
     pub(super) fn split(word: &str) -> Option<(Number, &str)> {
         let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
         let negative = word.starts_with('-');
-        if let Some(hex) = unsigned
-            .strip_prefix("0x")
-            .or_else(|| unsigned.strip_prefix("0X"))
-        {
+        if let Some(hex) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
             let (digits, unit) = hex.split_at(run(hex, |b| b.is_ascii_hexdigit()));
             if !digits.is_empty() {
                 return Some((Number::whole(digits, 16, negative)?, unit));
@@ -88,10 +85,7 @@ fn run(text: &str, test: impl Fn(&u8) -> bool) -> usize {
 
 /// Looks `unit` up in `table`, ignoring case as `tc` does.
 pub(super) fn unit<T: Copy>(table: &[(&str, T)], unit: &str) -> Option<T> {
-    table
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
-        .map(|&(_, value)| value)
+    table.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|&(_, value)| value)
 }
 
 /// Parses a word without a unit as C's `strtoul` does with base 0: `0x` is hexadecimal, a leading
@@ -140,9 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_finite_number_is_refused() {
-        for word in [
-            "", "mbit", ".", "+", "-", "inf", "nan", "--1", "+-1", "é", "xé",
-        ] {
+        for word in ["", "mbit", ".", "+", "-", "inf", "nan", "--1", "+-1", "é", "xé"] {
             assert_eq!(Number::split(word), None, "{word}");
         }
         assert_eq!(Number::split(&"9".repeat(60)), None);

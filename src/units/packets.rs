@@ -23,9 +23,9 @@ impl FromStr for Packets {
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
         let number = word.strip_suffix(['p', 'P']).unwrap_or(word);
-        number::unsigned(number).map(Packets).ok_or_else(|| {
-            ParseError::new(word, "a number of packets: expected a number such as 127")
-        })
+        number::unsigned(number)
+            .map(Packets)
+            .ok_or_else(|| ParseError::new(word, "a number of packets: expected a number such as 127"))
     }
 }
 
@@ -42,20 +42,11 @@ mod tests {
 
     #[test]
     fn packets_are_plain_numbers_and_may_carry_a_p() {
-        for (word, packets) in [
-            ("127", 127),
-            ("127p", 127),
-            ("0x7f", 127),
-            ("010", 8),
-            ("0", 0),
-        ] {
+        for (word, packets) in [("127", 127), ("127p", 127), ("0x7f", 127), ("010", 8), ("0", 0)] {
             assert_eq!(word.parse(), Ok(Packets(packets)), "{word}");
         }
         for word in ["", "p", "1k", "-1", "1.5", "4294967296", "1pp"] {
-            assert_eq!(
-                word.parse::<Packets>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+            assert_eq!(word.parse::<Packets>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 

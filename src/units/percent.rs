@@ -76,9 +76,7 @@ impl Percent {
         };
         (0..8)
             .map(|places| (digits(places), places))
-            .find(|&(digits, places)| {
-                Percent::new(digits as f64 / 10f64.powi(places as i32)) == self
-            })
+            .find(|&(digits, places)| Percent::new(digits as f64 / 10f64.powi(places as i32)) == self)
             // 100 / 2^32 is 2.3e-8: eight places tell any two shares apart.
             .unwrap_or_else(|| (digits(8), 8))
     }
@@ -96,10 +94,7 @@ impl FromStr for Percent {
             .filter(|percent| (0.0..=100.0).contains(percent))
             .map(Percent::new)
             .ok_or_else(|| {
-                ParseError::new(
-                    word,
-                    "a percentage: expected a number from 0 to 100 such as 5% or 0.1%",
-                )
+                ParseError::new(word, "a percentage: expected a number from 0 to 100 such as 5% or 0.1%")
             })
     }
 }
@@ -139,13 +134,8 @@ mod tests {
         ] {
             assert_eq!(word.parse(), Ok(Percent(raw)), "{word}");
         }
-        for word in [
-            "", "%", "-1%", "101%", "100.1", "50 %", "50%%", "half", "nan", "inf",
-        ] {
-            assert_eq!(
-                word.parse::<Percent>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+        for word in ["", "%", "-1%", "101%", "100.1", "50 %", "50%%", "half", "nan", "inf"] {
+            assert_eq!(word.parse::<Percent>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 
@@ -168,16 +158,7 @@ mod tests {
 
     #[test]
     fn percentages_print_as_they_were_typed() {
-        for word in [
-            "0%",
-            "100%",
-            "50%",
-            "5%",
-            "33.3%",
-            "0.02%",
-            "99.999%",
-            "0.0000001%",
-        ] {
+        for word in ["0%", "100%", "50%", "5%", "33.3%", "0.02%", "99.999%", "0.0000001%"] {
             assert_eq!(word.parse::<Percent>().unwrap().to_string(), word);
         }
         for whole in 0..=10_000 {

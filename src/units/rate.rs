@@ -56,9 +56,7 @@ impl Rate {
 
     /// Bytes per second.
     pub const fn bytes_per_second(n: u64) -> Rate {
-        Rate {
-            bytes_per_second: n,
-        }
+        Rate { bytes_per_second: n }
     }
 
     /// The rate in bytes per second.
@@ -81,8 +79,7 @@ impl Rate {
     pub fn of_percent(self, percent: Percent) -> Rate {
         // The percentage as it would be typed, not its 32-bit image: 33 % of 1 Gbit/s is 330 Mbit/s.
         let (numerator, denominator) = percent.as_ratio();
-        let share =
-            u128::from(self.bytes_per_second) * u128::from(numerator) / u128::from(denominator);
+        let share = u128::from(self.bytes_per_second) * u128::from(numerator) / u128::from(denominator);
         Rate::bytes_per_second(u64::try_from(share).unwrap_or(u64::MAX))
     }
 }
@@ -119,10 +116,7 @@ impl FromStr for Rate {
             .and_then(|bytes| u64::try_from(bytes).ok())
             .map(Rate::bytes_per_second)
             .ok_or_else(|| {
-                ParseError::new(
-                    word,
-                    "a rate: expected a number with a unit such as 10mbit or 1500kbps",
-                )
+                ParseError::new(word, "a rate: expected a number with a unit such as 10mbit or 1500kbps")
             })
     }
 }
@@ -198,10 +192,7 @@ mod tests {
             "18446744073709551616bps",
             "1e30",
         ] {
-            assert_eq!(
-                word.parse::<Rate>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+            assert_eq!(word.parse::<Rate>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 
@@ -228,10 +219,7 @@ mod tests {
     fn constructors_round_down_and_saturate() {
         assert_eq!(Rate::bit(15), Rate::bytes_per_second(1));
         assert_eq!(Rate::tbit(u64::MAX).as_bytes_per_second(), u64::MAX);
-        assert_eq!(
-            Rate::bytes_per_second(u64::MAX).as_bits_per_second(),
-            u64::MAX
-        );
+        assert_eq!(Rate::bytes_per_second(u64::MAX).as_bits_per_second(), u64::MAX);
         assert_eq!(Rate::mbit(1).as_bits_per_second(), 1_000_000);
         assert!(Rate::default().is_zero());
     }
@@ -246,11 +234,7 @@ mod tests {
             ("0.01%", Rate::kbit(100)),
             ("0%", Rate::ZERO),
         ] {
-            assert_eq!(
-                Rate::gbit(1).of_percent(percent.parse().unwrap()),
-                share,
-                "{percent}"
-            );
+            assert_eq!(Rate::gbit(1).of_percent(percent.parse().unwrap()), share, "{percent}");
         }
         let most = Rate::bytes_per_second(u64::MAX);
         assert_eq!(most.of_percent(Percent::from_raw(u32::MAX)), most);

@@ -69,10 +69,7 @@ impl FromStr for Size {
             .and_then(|bytes| u64::try_from(bytes).ok())
             .map(Size)
             .ok_or_else(|| {
-                ParseError::new(
-                    word,
-                    "a size: expected a number of bytes such as 1500, 32kb or 1mb",
-                )
+                ParseError::new(word, "a size: expected a number of bytes such as 1500, 32kb or 1mb")
             })
     }
 }
@@ -121,22 +118,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_size_is_refused() {
-        for word in [
-            "",
-            "k",
-            "1kib",
-            "1kbps",
-            "100p",
-            "-1",
-            "1k/8",
-            "1 k",
-            "18446744073709551616",
-            "1e30gb",
-        ] {
-            assert_eq!(
-                word.parse::<Size>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+        for word in ["", "k", "1kib", "1kbps", "100p", "-1", "1k/8", "1 k", "18446744073709551616", "1e30gb"]
+        {
+            assert_eq!(word.parse::<Size>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 

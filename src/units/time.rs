@@ -144,11 +144,7 @@ const UNITS: [(&str, u64); 12] = [
 /// Parses a time into multiples of `resolution` nanoseconds, which is also the bare unit.
 fn parse(word: &str, resolution: u64) -> Option<i128> {
     let (number, name) = Number::split(word)?;
-    let nanos = if name.is_empty() {
-        resolution
-    } else {
-        unit(&UNITS, name)?
-    };
+    let nanos = if name.is_empty() { resolution } else { unit(&UNITS, name)? };
     // Units finer than the resolution are not words of that type.
     number.scale(nanos.checked_div(resolution).filter(|&mul| mul > 0)?, 1)
 }
@@ -170,11 +166,7 @@ fn print(f: &mut fmt::Formatter<'_>, value: u64, units: &[(u64, &str)]) -> fmt::
         let exact = value.is_multiple_of(unit / ten);
         // Decimals are read in floating point: 4.35s must not come back as 4349999us.
         if exact && (shown as f64 / ten as f64 * unit as f64) as u64 == value {
-            let places = if shown.is_multiple_of(10) {
-                1
-            } else {
-                places as usize
-            };
+            let places = if shown.is_multiple_of(10) { 1 } else { places as usize };
             return write!(f, "{:.places$}{name}", shown as f64 / ten as f64);
         }
     }
@@ -185,25 +177,15 @@ impl FromStr for Micros {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        parse(word, 1_000)
-            .and_then(|n| u32::try_from(n).ok())
-            .map(Micros)
-            .ok_or_else(|| {
-                ParseError::new(
-                    word,
-                    "a time: expected a number with a unit such as 100ms, 1.5s or 500us",
-                )
-            })
+        parse(word, 1_000).and_then(|n| u32::try_from(n).ok()).map(Micros).ok_or_else(|| {
+            ParseError::new(word, "a time: expected a number with a unit such as 100ms, 1.5s or 500us")
+        })
     }
 }
 
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(
-            f,
-            u64::from(self.0),
-            &[(1_000_000, "s"), (1_000, "ms"), (1, "us")],
-        )
+        print(f, u64::from(self.0), &[(1_000_000, "s"), (1_000, "ms"), (1, "us")])
     }
 }
 
@@ -211,31 +193,18 @@ impl FromStr for Nanos {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        parse(word, 1)
-            .and_then(|n| i64::try_from(n).ok())
-            .map(Nanos)
-            .ok_or_else(|| {
-                ParseError::new(
-                    word,
-                    "a time: expected a number with a unit such as 100ms, 500us or 300ns",
-                )
-            })
+        parse(word, 1).and_then(|n| i64::try_from(n).ok()).map(Nanos).ok_or_else(|| {
+            ParseError::new(word, "a time: expected a number with a unit such as 100ms, 500us or 300ns")
+        })
     }
 }
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match u64::try_from(self.0) {
-            Ok(nanos) => print(
-                f,
-                nanos,
-                &[
-                    (1_000_000_000, "s"),
-                    (1_000_000, "ms"),
-                    (1_000, "us"),
-                    (1, "ns"),
-                ],
-            ),
+            Ok(nanos) => {
+                print(f, nanos, &[(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")])
+            }
             Err(_) => write!(f, "{}ns", self.0),
         }
     }
@@ -245,9 +214,9 @@ impl FromStr for Ticks {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        number::unsigned(word).map(Ticks).ok_or_else(|| {
-            ParseError::new(word, "a number of ticks: expected a number such as 200000")
-        })
+        number::unsigned(word)
+            .map(Ticks)
+            .ok_or_else(|| ParseError::new(word, "a number of ticks: expected a number such as 200000"))
     }
 }
 
@@ -295,27 +264,11 @@ mod tests {
 
     #[test]
     fn what_is_not_a_time_is_refused() {
-        for word in [
-            "",
-            "s",
-            "5ns",
-            "5min",
-            "-1",
-            "4294967296",
-            "4294.967296s",
-            "999999999999",
-            "nan",
-        ] {
-            assert_eq!(
-                word.parse::<Micros>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+        for word in ["", "s", "5ns", "5min", "-1", "4294967296", "4294.967296s", "999999999999", "nan"] {
+            assert_eq!(word.parse::<Micros>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
         for word in ["", "ns", "5h", "9223372036854775808", "1e300s"] {
-            assert_eq!(
-                word.parse::<Nanos>().map_err(|e| e.word().to_owned()),
-                Err(word.to_owned())
-            );
+            assert_eq!(word.parse::<Nanos>().map_err(|e| e.word().to_owned()), Err(word.to_owned()));
         }
     }
 
@@ -354,10 +307,7 @@ mod tests {
 
     #[test]
     fn durations_convert_and_saturate() {
-        assert_eq!(
-            Micros::from_std(Duration::from_millis(5)),
-            Micros::millis(5)
-        );
+        assert_eq!(Micros::from_std(Duration::from_millis(5)), Micros::millis(5));
         assert_eq!(Micros::from_std(Duration::MAX), Micros(u32::MAX));
         assert_eq!(Duration::from(Micros::secs(2)), Duration::from_secs(2));
         assert_eq!(Micros::secs(u32::MAX), Micros(u32::MAX));

@@ -129,6 +129,7 @@ macro_rules! attrs {
                 }
                 Ok(set)
             }
+            #[allow(unused_variables, reason = "a set without attributes has nothing to look into")]
             fn name_at(path: &[u16]) -> Option<&'static str> {
                 let (first, inner) = path.split_first()?;
                 match *first {
@@ -191,6 +192,7 @@ macro_rules! attrs {
     (@words bare $name:ident $fields:tt) => {};
     (@words words $name:ident {$($field:ident [$($word:literal)?])*}) => {
         impl std::fmt::Display for $name {
+            #[allow(unused_variables, reason = "a set without attributes has nothing to say")]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $($crate::text::Say::say(&self.$field, attrs!(@word $field $($word)?), f)?;)*
                 Ok(())

@@ -4,7 +4,7 @@
 //! is zero or absent, so that a test runner that shrinks the bytes shrinks the value.
 
 use super::{Be, Indexed, Raw, RawAttr, Text};
-use crate::units::{Handle, Micros, Name, Nanos, Packets, Percent, Rate, Size, Ticks};
+use crate::units::{Dev, Handle, Micros, Name, Nanos, Packets, Percent, Rate, Size, Ticks};
 
 /// Bytes that decide what is generated.
 #[derive(Clone, Debug)]
@@ -97,6 +97,7 @@ macro_rules! generated {
 
 generated! {
     bool: g => g.flip();
+    Dev: g => Dev::index(u32::generate(g));
     Handle: g => Handle::from_raw(u32::generate(g));
     Micros: g => Micros(u32::generate(g));
     Nanos: g => Nanos(i64::generate(g));

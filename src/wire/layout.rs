@@ -1,5 +1,5 @@
 use super::{Be, DecodeError, Reader, Writer};
-use crate::units::{Handle, Micros, Nanos, Packets, Percent, Ticks};
+use crate::units::{Dev, Handle, Micros, Nanos, Packets, Percent, Ticks};
 
 /// A type that takes the same number of bytes in every message.
 pub trait Fixed: Sized {
@@ -56,6 +56,7 @@ macro_rules! wrapped {
 }
 
 wrapped! {
+    Dev: u32, Dev::index, |v| v.index;
     Handle: u32, Handle::from_raw, |v| v.raw();
     Micros: u32, Micros, |v| v.0;
     Nanos: i64, Nanos, |v| v.0;

@@ -1,5 +1,5 @@
 use super::{DecodeError, Fixed, Reader, Writer};
-use crate::units::{Handle, Micros, Name, Nanos, Packets, Percent, Rate, Size, Ticks};
+use crate::units::{Dev, Handle, Micros, Name, Nanos, Packets, Percent, Rate, Size, Ticks};
 use crate::wire::EncodeError;
 
 /// What the payload of one attribute can be.
@@ -35,7 +35,7 @@ macro_rules! fixed_values {
     )* };
 }
 
-fixed_values! { u8 u16 u32 u64 i8 i16 i32 i64 Handle Micros Nanos Packets Percent Ticks Be<u16> Be<u32> Be<u64> }
+fixed_values! { u8 u16 u32 u64 i8 i16 i32 i64 Dev Handle Micros Nanos Packets Percent Ticks Be<u16> Be<u32> Be<u64> }
 
 /// A number sent most significant byte first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

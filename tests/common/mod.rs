@@ -157,8 +157,7 @@ fn who_forbids_it() -> String {
     let set = |&(switch, forbids): &(&str, &str)| {
         fs::read_to_string(format!("/proc/sys/{switch}")).is_ok_and(|is| is.trim() == forbids)
     };
-    let explain = |(switch, value): (&str, &str)| {
-        format!(" (sysctl {} is {value})", switch.replace('/', "."))
-    };
+    let explain =
+        |(switch, value): (&str, &str)| format!(" (sysctl {} is {value})", switch.replace('/', "."));
     switches.into_iter().filter(set).map(explain).collect()
 }

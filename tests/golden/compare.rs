@@ -114,4 +114,13 @@ pub mod like {
         let differ = |(i, (ours, theirs)): (usize, (&u8, &u8))| ours != theirs && !at.contains(&i);
         ours.len() == theirs.len() && !ours.iter().zip(theirs).enumerate().any(differ)
     }
+
+    /// The same but for the ticks of buffer and mtu in `struct tc_tbf_qopt`.
+    pub fn but_tbf_ticks(ours: Field<'_>, theirs: Field<'_>) -> bool {
+        but_bytes(ours, theirs, &[28, 29, 30, 31, 32, 33, 34, 35])
+    }
+
+    pub const TBF_TICKS: &str =
+        "iproute2 computes tbf's ticks from the 32-bit rate, which is saturated, the crate from the \
+        rate; kernels take the bytes that stand beside them (TCA_TBF_BURST)";
 }

@@ -45,7 +45,10 @@ pub fn replies() -> Vec<Reply> {
         .map(|line| Reply {
             id: text(&line["id"]),
             show: text(&line["show"]),
-            messages: bytes(&line["replies"]).into_iter().filter(|message| kind(message) != NLMSG_DONE).collect(),
+            messages: bytes(&line["replies"])
+                .into_iter()
+                .filter(|message| kind(message) != NLMSG_DONE)
+                .collect(),
             json: Some(line["json"].clone()).filter(|json| !json.is_null()),
         })
         .collect()

@@ -131,7 +131,8 @@ const ROUTE: Header = &[
     ("flags", 4),
 ];
 const NEXTHOP: Header = &[("family", 1), ("scope", 1), ("protocol", 1), ("pad", 1), ("flags", 4)];
-const NEIGHBOUR: Header = &[("family", 1), ("pad", 3), ("ifindex", 4), ("state", 2), ("flags", 1), ("type", 1)];
+const NEIGHBOUR: Header =
+    &[("family", 1), ("pad", 3), ("ifindex", 4), ("state", 2), ("flags", 1), ("type", 1)];
 const ACTION: Header = &[("family", 1), ("pad", 3)];
 
 /// The header and the attributes of the messages of a type.

@@ -10,8 +10,10 @@ macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
             16 => Some($function::<tcnl::route::Link>($($argument),*)),
+            20 => Some($function::<tcnl::route::Address>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
+            48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
             _ => None,
         }
     };
@@ -33,7 +35,11 @@ pub fn dump<Q: Query>(query: &Q) -> Result<Vec<u8>, EncodeError> {
     build(Verb::Get.message(Q::Object::NEW), NLM_F_REQUEST | NLM_F_DUMP, |w| query.encode(w))
 }
 
-fn build(ty: u16, flags: u16, body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>) -> Result<Vec<u8>, EncodeError> {
+fn build(
+    ty: u16,
+    flags: u16,
+    body: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
+) -> Result<Vec<u8>, EncodeError> {
     let mut w = Writer::default();
     w.message(Header { ty, flags, seq: 0, port: 0 }, |w| {
         if let Err(error) = body(w) {

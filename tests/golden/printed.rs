@@ -30,9 +30,17 @@ const INTENDED: &[Intended] = &[
         ids: &["htb_class-002", "htb_class-005"],
         path: "2/1",
         // A byte takes 15625000 ticks.
-        like: |ours, theirs| like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000),
+        like: |ours, theirs| {
+            like::every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) < 15_625_000)
+        },
         why: TINY,
     },
+];
+
+/// Words that iproute2 6.1 does not know: what prints is what iproute2 6.15 was given for the recording.
+const NOT_IN_6_1: &[(&str, &str)] = &[
+    ("addr-009", "ip address add 10.9.0.1/24 dev if10 proto 5"),
+    ("rule-051", "ip -6 rule add from 2001:db8::/32 flowlabel 0x12345 lookup 100"),
 ];
 
 /// A rate table that reaches further, of the same length.
@@ -51,7 +59,8 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
     for request in requests() {
         // They are printed from what the newer iproute2 sent, and were run by iproute2 6.1.
         let older = request.older.as_ref().unwrap_or(&request.messages);
-        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message)) {
+        for (number, message) in request.messages.iter().enumerate().filter(|(_, message)| !is_dump(message))
+        {
             let meaning = Meaning::of(message);
             if meaning.kinds().any(|kind| NOT_YET.contains(&kind.as_str())) {
                 continue;
@@ -59,16 +68,24 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
             let Some(command) = with_object!(kind(message), print(message)) else { continue };
             let id = if number == 0 { request.id.clone() } else { format!("{}/{}", request.id, number + 1) };
             writeln!(commands, "{id}\t{command}").expect("a string takes everything");
+            let Some(older) = older.get(number) else {
+                let known = NOT_IN_6_1.iter().any(|known| *known == (&id, &command));
+                if !known {
+                    all.wrong(&id, format!("`{command}` is not what iproute2 6.1 cannot say"));
+                }
+                continue;
+            };
             match recorded.get(&id) {
                 Some((known, sent)) if *known == command => match &sent[..] {
-                    [sent] => all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, &older[number]),
+                    [sent] => all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, older),
                     _ => all.wrong(&id, format!("`{command}` made iproute2 send {} messages", sent.len())),
                 },
                 _ => all.wrong(&id, format!("`{command}` is new: run tests/golden/record-printed")),
             }
         }
     }
-    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands).expect("target/tmp can be written");
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands)
+        .expect("target/tmp can be written");
     all.finish();
 }
 

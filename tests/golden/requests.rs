@@ -1,6 +1,6 @@
 //! Every recorded request decodes with nothing left unknown and encodes again to the same meaning.
 
-use super::compare::{Comparison, Intended};
+use super::compare::{like, Comparison, Intended};
 use super::data::{body, kind, requests};
 use super::meaning::Meaning;
 use super::objects::{is_dump, message, verb, with_object};
@@ -10,16 +10,46 @@ use tcnl::request::Object;
 /// Kinds of which there are recordings, but which the crate does not have yet: they are kept as they came.
 pub const NOT_YET: &[&str] = &[
     // qdiscs; noqueue has no options
-    "noqueue", "ets", "fq", "fq_codel", "netem", "prio", "red",
+    "noqueue",
+    "ets",
+    "fq",
+    "fq_codel",
+    "netem",
+    "prio",
+    "red",
     // filters
-    "basic", "bpf", "cgroup", "flow", "flower", "matchall", "route",
+    "basic",
+    "bpf",
+    "cgroup",
+    "flow",
+    "flower",
+    "matchall",
+    "route",
     // actions, where the name is not a filter's
-    "connmark", "csum", "ctinfo", "nat", "pedit", "sample", "simple", "tunnel_key", "vlan",
+    "connmark",
+    "csum",
+    "ctinfo",
+    "nat",
+    "pedit",
+    "sample",
+    "simple",
+    "tunnel_key",
+    "vlan",
     // links
-    "macvlan", "vrf",
+    "macvlan",
+    "vrf",
 ];
 
-const INTENDED: &[Intended] = &[];
+const INTENDED: &[Intended] = &[Intended {
+    ids: &["tbf-008", "tbf-009"],
+    path: "2/1",
+    like: like::but_tbf_ticks,
+    why: like::TBF_TICKS,
+}];
+
+/// What iproute2 sends and the kernel refuses: the crate does not send it.
+const REFUSED: &[(&str, &str)] =
+    &[("sfq-014", "divisor of sfq is out of range: 1000 (allowed: a power of two up to 65536)")];
 
 #[test]
 fn every_recorded_request_decodes_with_nothing_unknown_and_encodes_to_the_same_meaning() {
@@ -44,6 +74,7 @@ fn check<O: Object + Debug>(all: &mut Comparison, id: &str, cmd: &str, recorded:
     }
     match message(verb(recorded), &object) {
         Ok(ours) => all.messages(id, cmd, &ours, recorded),
+        Err(error) if REFUSED.contains(&(id, &error.to_string())) => (),
         Err(error) => all.wrong(id, format!("`{cmd}` does not encode: {error}")),
     }
 }

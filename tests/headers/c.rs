@@ -111,7 +111,9 @@ impl Headers {
         let mut total = 0;
         for name in names.split(',') {
             total += match name.split_once('[') {
-                Some((_, length)) => of.0 * usize::try_from(self.value(length.trim_end_matches(']')).unwrap_or(0)).ok()?,
+                Some((_, length)) => {
+                    of.0 * usize::try_from(self.value(length.trim_end_matches(']')).unwrap_or(0)).ok()?
+                }
                 None => of.0,
             };
         }
@@ -163,7 +165,8 @@ mod tests {
     #[test]
     fn enums_count_from_zero_and_from_what_they_are_given() {
         let mut headers = Headers::default();
-        headers.read("#define TEN 0xa\nenum { A, /* B, */ C,\n D = TEN, E, __MAX };\n#define MAX (__MAX - 1)");
+        headers
+            .read("#define TEN 0xa\nenum { A, /* B, */ C,\n D = TEN, E, __MAX };\n#define MAX (__MAX - 1)");
         let value = |name: &str| headers.constants.get(name).copied();
         assert_eq!([value("A"), value("C"), value("D"), value("E")], [Some(0), Some(1), Some(10), Some(11)]);
         assert_eq!([value("B"), value("MAX")], [None, None]);
@@ -172,7 +175,9 @@ mod tests {
     #[test]
     fn structs_are_as_long_as_their_fields_with_the_gaps() {
         let mut headers = Headers::default();
-        headers.read("struct a { __u8 x; __u16 y, z[2]; }; struct b { struct a a; __u64 n; unsigned char c[3]; };");
+        headers.read(
+            "struct a { __u8 x; __u16 y, z[2]; }; struct b { struct a a; __u64 n; unsigned char c[3]; };",
+        );
         assert_eq!(headers.size_of("a"), Some(8));
         assert_eq!(headers.size_of("b"), Some(24));
         headers.read("struct c { union { int a; } u; };");

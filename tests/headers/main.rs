@@ -117,12 +117,18 @@ fn every_attribute_of_linux_6_12_is_declared() {
     let newer: BTreeMap<_, _> = NEWER.iter().map(|(name, number, _)| (*name, *number)).collect();
     for (name, number) in &ours {
         match newer.get(name) {
-            Some(theirs) if theirs != number => wrong.push(format!("{name} is {theirs}, the crate says {number}")),
-            None if !theirs.contains_key(name) => wrong.push(format!("{name} ({number}) is not in Linux 6.12")),
+            Some(theirs) if theirs != number => {
+                wrong.push(format!("{name} is {theirs}, the crate says {number}"))
+            }
+            None if !theirs.contains_key(name) => {
+                wrong.push(format!("{name} ({number}) is not in Linux 6.12"))
+            }
             _ => (),
         }
     }
-    wrong.extend(newer.keys().filter(|name| !ours.contains_key(*name)).map(|name| format!("{name} is not declared")));
+    wrong.extend(
+        newer.keys().filter(|name| !ours.contains_key(*name)).map(|name| format!("{name} is not declared")),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -141,5 +147,6 @@ fn the_list_of_attributes_is_written() {
         names.sort();
         out.extend(names.into_iter().map(|(number, name)| format!("{name} {number}\n")));
     }
-    fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headers/attributes-6.12.txt"), out).expect("it can be written");
+    fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headers/attributes-6.12.txt"), out)
+        .expect("it can be written");
 }

@@ -3,16 +3,24 @@
 //!
 //! An area is a file here with `pub fn trials() -> Vec<Trial>`, and one line below.
 
+mod classes;
 #[path = "../common/mod.rs"]
 mod common;
-mod classes;
+mod link;
 mod namespaces;
+mod netlink;
 mod qdiscs;
 mod twice;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [namespaces::trials(), qdiscs::trials(), classes::trials()];
+    let areas = [
+        classes::trials(),
+        link::trials(),
+        namespaces::trials(),
+        netlink::trials(),
+        qdiscs::trials(),
+    ];
     common::run(areas.into_iter().flatten().collect())
 }

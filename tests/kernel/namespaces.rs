@@ -13,23 +13,17 @@ pub fn trials() -> Vec<Trial> {
             assert!(links.starts_with("1: lo: "), "{links}");
             Ok(())
         }),
-        trial(
-            "a second namespace does not see the first one's links",
-            || {
-                ip("link add one type bridge")?;
-                let there = in_netns(|| ip("-oneline link"))?;
-                assert!(ip("-oneline link")?.contains(" one: "));
-                assert!(!there.contains(" one: "), "{there}");
-                Ok(())
-            },
-        ),
+        trial("a second namespace does not see the first one's links", || {
+            ip("link add one type bridge")?;
+            let there = in_netns(|| ip("-oneline link"))?;
+            assert!(ip("-oneline link")?.contains(" one: "));
+            assert!(!there.contains(" one: "), "{there}");
+            Ok(())
+        }),
         trial("tc adds a pfifo to lo", || {
             tc("qdisc add dev lo root handle 1: pfifo limit 7")?;
             let shown = tc("qdisc show dev lo")?;
-            assert!(
-                shown.starts_with("qdisc pfifo 1: root refcnt 2 limit 7p"),
-                "{shown}"
-            );
+            assert!(shown.starts_with("qdisc pfifo 1: root refcnt 2 limit 7p"), "{shown}");
             Ok(())
         }),
         trial("the kernel loads a qdisc that is a module", || {

@@ -87,7 +87,8 @@ fn sequence_numbers_are_not_zero_when_they_start_again() {
 fn objects_come_one_by_one_and_then_the_end() {
     let (mut core, awaited) = core();
     let seq = awaited.seq(0);
-    let objects = [message(NEW_QDISC, NLM_F_MULTI, seq, b"one"), message(NEW_QDISC, NLM_F_MULTI, seq, b"two")];
+    let objects =
+        [message(NEW_QDISC, NLM_F_MULTI, seq, b"one"), message(NEW_QDISC, NLM_F_MULTI, seq, b"two")];
     receive(&mut core, KERNEL, &objects.concat());
     for object in &objects {
         let found = core.seek(awaited).unwrap().unwrap();
@@ -218,7 +219,8 @@ fn the_end_of_a_dump_that_was_given_up_is_noticed() {
 
 #[test]
 fn the_kernels_words_are_read_behind_a_capped_echo_and_behind_a_whole_one() {
-    let attributes: &[(u16, &[u8])] = &[(1, b"no such kind\0"), (2, &36u32.to_ne_bytes()), (5, &3u32.to_ne_bytes())];
+    let attributes: &[(u16, &[u8])] =
+        &[(1, b"no such kind\0"), (2, &36u32.to_ne_bytes()), (5, &3u32.to_ne_bytes())];
     let capped = error(-22, 37, 16, attributes);
     let whole = error(-22, 37, 40, attributes);
     for (flags, body) in [(NLM_F_ACK_TLVS | NLM_F_CAPPED, capped), (NLM_F_ACK_TLVS, whole)] {

@@ -4,7 +4,7 @@ use super::{Address, AddressFlags, CacheInfo, IfAddr};
 use crate::request::{Object, Verb};
 use crate::route::message::{self, name_in, quoted, say};
 use crate::route::Scope;
-use crate::units::{Dev, Name};
+use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Value, Writer};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags as Flags, AddressHeaderFlags, AddressMessage, AddressProtocol,
@@ -69,7 +69,7 @@ impl From<&Address> for AddressMessage {
             Some(A::Local(local)),
             Some(A::Address(address.peer.unwrap_or(local))),
             address.broadcast.map(A::Broadcast),
-            address.label.map(|label| A::Label(label.to_string())),
+            address.label.clone().map(A::Label),
             low.is_none().then(|| A::Flags(Flags::from_bits_retain(address.flags.bits()))),
             address.lifetime.map(|lifetime| {
                 let mut cache = Cache::default();
@@ -106,6 +106,7 @@ impl Object for Address {
     const NEW: u16 = 20;
     const HEADER: usize = IfAddrMsg::SIZE;
 
+    /// Linux answers [`Verb::Get`] for IPv6 only; others are found by listing.
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         if matches!(verb, Verb::Append | Verb::Prepend) {
             return Err(EncodeError::Invalid(
@@ -121,7 +122,17 @@ impl Object for Address {
         if self.broadcast.is_some() && self.local.address().is_ipv6() {
             return Err(EncodeError::Invalid("there are no broadcast addresses in IPv6"));
         }
-        let message = AddressMessage::from(self);
+        message::check(self.label.as_deref().unwrap_or_default(), "the length of the label", 15)?;
+        let mut message = AddressMessage::from(self);
+        if verb == Verb::Get {
+            // Strict kernels refuse anything else.
+            message.header.prefix_len = 0;
+            message.header.flags = AddressHeaderFlags::empty();
+            message.header.scope = AddressScope::default();
+            message.attributes.retain(|attribute| {
+                matches!(attribute, AddressAttribute::Local(_) | AddressAttribute::Address(_))
+            });
+        }
         message::put(w, &message, &message.attributes)
     }
 
@@ -209,7 +220,7 @@ struct Parts {
     local: Option<IpAddr>,
     address: Option<IpAddr>,
     broadcast: Option<Ipv4Addr>,
-    label: Option<Name>,
+    label: Option<String>,
     flags: u32,
     lifetime: Option<CacheInfo>,
     metric: Option<u32>,
@@ -227,7 +238,7 @@ impl Parts {
             IFA_BROADCAST if family == AF_INET => {
                 self.broadcast = Some(Reader::new(payload).array::<4>()?.into());
             }
-            IFA_LABEL => match Name::from_bytes(payload) {
+            IFA_LABEL => match message::text(payload) {
                 Some(label) => self.label = Some(label),
                 None => return Ok(false),
             },

@@ -12,7 +12,7 @@ pub use lifetime::{CacheInfo, Lifetime};
 pub use query::Addresses;
 
 use super::Scope;
-use crate::units::{Dev, Name};
+use crate::units::Dev;
 use crate::wire::RawAttr;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -78,9 +78,9 @@ pub struct Address {
     /// The address of all hosts of the network.
     #[doc(alias = "IFA_BROADCAST")]
     pub broadcast: Option<Ipv4Addr>,
-    /// A name for the address, such as `eth0:1`; it must begin with the link's. IPv4 only.
+    /// A name for the address, such as `eth0:1`, of at most 15 bytes; it should begin with the link's. IPv4 only.
     #[doc(alias = "IFA_LABEL")]
-    pub label: Option<Name>,
+    pub label: Option<String>,
     /// How far it is valid. IPv6 works it out from the address.
     #[doc(alias = "ifa_scope")]
     pub scope: Scope,
@@ -165,10 +165,10 @@ impl Address {
         self
     }
 
-    /// Sets the label.
+    /// Sets the label, such as `eth0:1`, of at most 15 bytes.
     #[must_use]
-    pub fn label(mut self, label: Name) -> Self {
-        self.label = Some(label);
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
         self
     }
 

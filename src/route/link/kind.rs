@@ -33,7 +33,8 @@ pub struct Veth {
 }
 
 impl Veth {
-    /// A pair whose other end is `peer`. Its name, MTU, addresses, flags and namespace count.
+    /// A pair whose other end is `peer`. Its name, index, MTU, addresses and namespace count. It cannot be made up: the kernel
+    /// refuses that with ENOTCONN, because the first end is not there yet.
     pub fn peer(peer: Link) -> Self {
         Veth { peer: Some(Box::new(peer)) }
     }

@@ -187,6 +187,9 @@ impl Object for Link {
             message.header.flags = Flags::empty();
             message.header.change_mask = Flags::empty();
         }
+        if verb == Verb::Get {
+            message.attributes.push(super::query::brief());
+        }
         message::put(w, &message, &message.attributes)
     }
 

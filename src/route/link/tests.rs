@@ -97,6 +97,18 @@ fn asked(mut link: Link) -> Link {
     link
 }
 
+/// Leaves out what netlink-packet-route cannot say: hardware types it does not know, and both flags of an attribute at once,
+/// which exclude each other.
+fn sayable(link: &mut Link) {
+    link.hardware = 0;
+    for attr in link.unknown.iter_mut().chain(&mut link.info).filter(|attr| attr.flags == 0xc000) {
+        attr.flags = 0x8000;
+    }
+    if let Some(LinkKind::Veth(Veth { peer: Some(peer) })) = &mut link.kind {
+        sayable(peer);
+    }
+}
+
 proptest! {
     #[test]
     fn a_link_converted_there_and_back_is_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
@@ -134,10 +146,7 @@ proptest! {
                 let _ = (command(&once, verb), encode(&once, verb));
             }
             let mut once = once;
-            once.hardware = 0;
-            if let Some(LinkKind::Veth(Veth { peer: Some(peer) })) = &mut once.kind {
-                peer.hardware = 0;
-            }
+            sayable(&mut once);
             prop_assert_eq!(Link::try_from(LinkMessage::from(&once)).unwrap(), once);
         }
     }

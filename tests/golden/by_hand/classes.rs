@@ -41,7 +41,11 @@ pub fn commands() -> Vec<ByHand> {
         hand("htb_class-018", Add, top(HtbClass::rate(Rate::bit(34_359_738_368)))),
         hand("htb_class-020", Add, top(HtbClass::rate(Rate::gbit(10)).ceil(Rate::gbit(40)))),
         hand("htb_class-022", Add, top(HtbClass::rate(Rate::gbit(100)).ceil(Rate::gbit(100)))),
-        hand("htb_class-023", Add, top(HtbClass::rate(Rate::gbit(100)).burst(Size::mib(1)).cburst(Size::mib(1)))),
+        hand(
+            "htb_class-023",
+            Add,
+            top(HtbClass::rate(Rate::gbit(100)).burst(Size::mib(1)).cburst(Size::mib(1))),
+        ),
         hand("htb_class-025", Add, top(HtbClass::rate(Rate::tbit(1)))),
         hand("htb_class-027", Add, top(mbit().ceil(Rate::kbit(512)))),
         hand("htb_class-028", Add, top(mbit().burst(kib(15)))),

@@ -21,7 +21,10 @@ fn link(link: &Link, names: &BTreeMap<u32, String>, below_is_up: bool) -> Value 
     json.some("qdisc", link.qdisc.clone());
     json.some("master", link.master.map(|master| names[&master.index].clone()));
     json.some("operstate", link.operstate.map(|state| state.to_string()));
-    json.some("group", link.group.map(|group| if group == 0 { "default".to_owned() } else { group.to_string() }));
+    json.some(
+        "group",
+        link.group.map(|group| if group == 0 { "default".to_owned() } else { group.to_string() }),
+    );
     json.some("txqlen", link.txqueuelen);
     json.put("link_type", if link.hardware == 772 { "loopback" } else { "ether" });
     json.some("address", link.address.map(|address| address.to_string()));

@@ -3,8 +3,11 @@
 //! Each object is turned into the JSON that iproute2 prints for it, from the crate's fields alone. What iproute2 shows
 //! and the crate does not know stands in `NOT_COVERED`, with a reason; an entry that nothing needs fails the test.
 
+mod actions;
+mod addresses;
 mod bridges;
 mod classes;
+mod fair;
 mod links;
 mod qdiscs;
 mod stats;
@@ -42,10 +45,15 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
         let Some(json) = &reply.json else { continue };
         let ours = match reply.messages.first().map(|message| kind(message)) {
             Some(16) => links::shown(&mut all, &reply),
+            Some(20) => addresses::shown(&mut all, &reply),
+            // RTM_GETACTION: the kernel answers with the type of the question.
+            Some(50) => actions::shown(&mut all, &reply),
             Some(36) => qdiscs::shown(&mut all, &reply),
             Some(40) => classes::shown(&mut all, &reply),
             _ => continue,
         };
+        let addresses = reply.show == "ip -j -d addr show" && !ours.is_empty();
+        let json = if addresses { &addresses::of_addresses(json) } else { json };
         all.compare(&reply, &Value::Array(ours), json);
     }
     all.finish();
@@ -112,12 +120,15 @@ impl Shown {
             if ours == theirs || path.ends_with(NOT_YET_BELOW) {
                 continue;
             }
-            let unknown = |(at, _): (usize, &str)| all_ours.contains_key(&format!("{}{NOT_YET_BELOW}", &path[..at]));
+            let unknown =
+                |(at, _): (usize, &str)| all_ours.contains_key(&format!("{}{NOT_YET_BELOW}", &path[..at]));
             if ours.is_none() && path.match_indices('/').any(unknown) {
                 continue;
             }
-            let general: String = path.split('/').filter(|part| part.parse::<u32>().is_err()).collect::<Vec<_>>().join("/");
-            let covers = |(show, at, _): &(&str, &str, &str)| reply.show.starts_with(show) && within(&general, at);
+            let general: String =
+                path.split('/').filter(|part| part.parse::<u32>().is_err()).collect::<Vec<_>>().join("/");
+            let covers =
+                |(show, at, _): &(&str, &str, &str)| reply.show.starts_with(show) && within(&general, at);
             match NOT_COVERED.iter().position(covers) {
                 Some(found) if ours.is_none() => self.used[found] = true,
                 _ => {
@@ -131,7 +142,8 @@ impl Shown {
     fn finish(mut self) {
         for ((show, at, why), used) in NOT_COVERED.iter().zip(self.used) {
             if !used {
-                writeln!(self.wrong, "nothing at {at} of `{show}` need be left out ({why})").expect("a string");
+                writeln!(self.wrong, "nothing at {at} of `{show}` need be left out ({why})")
+                    .expect("a string");
             }
         }
         assert!(self.wrong.is_empty(), "{} objects\n{}", self.objects, self.wrong);
@@ -149,7 +161,13 @@ fn within(path: &str, at: &str) -> bool {
 /// The values by their paths. Empty lists and objects are values, too.
 fn flat(value: &Value) -> BTreeMap<String, Value> {
     fn walk(path: String, value: &Value, out: &mut BTreeMap<String, Value>) {
-        let below = |name: &dyn std::fmt::Display| if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
+        let below = |name: &dyn std::fmt::Display| {
+            if path.is_empty() {
+                name.to_string()
+            } else {
+                format!("{path}/{name}")
+            }
+        };
         match value {
             Value::Array(list) if !list.is_empty() => {
                 list.iter().enumerate().for_each(|(i, value)| walk(below(&i), value, out));
@@ -196,5 +214,18 @@ impl Json {
 
     fn done(self) -> Value {
         Value::Object(self.0)
+    }
+}
+
+/// The name that iproute2 shows for a device of the recordings.
+fn device(index: u32) -> &'static str {
+    match index {
+        1 => "lo",
+        10 => "v0",
+        11 => "v1",
+        20 => "ifb0",
+        21 => "ifb1",
+        30 => "d0",
+        other => panic!("no device of the recordings has the index {other}"),
     }
 }

@@ -1,4 +1,4 @@
-use super::{stats, Json, Reply, Shown};
+use super::{fair, stats, Json, Reply, Shown};
 use serde_json::Value;
 use tcnl::tc::htb::Htb;
 use tcnl::tc::{Qdisc, QdiscKind};
@@ -24,14 +24,16 @@ fn qdisc(qdisc: &Qdisc) -> Value {
     let mut options = Json::default();
     match kind {
         QdiscKind::Htb(htb) => put_htb(&mut options, htb),
+        QdiscKind::Sfq(sfq) => fair::put_sfq(&mut options, sfq),
+        QdiscKind::Tbf(tbf) => fair::put_tbf(&mut options, tbf),
         QdiscKind::Pfifo(fifo) => options.some("limit", fifo.limit.map(|limit| limit.0)),
         QdiscKind::PfifoHeadDrop(fifo) => options.some("limit", fifo.limit.map(|limit| limit.0)),
         QdiscKind::Bfifo(fifo) => options.some("limit", fifo.limit.map(|limit| limit.as_bytes())),
         _ => (),
     }
-    json.put("options", options.done());
-    if let QdiscKind::Other(other) = kind {
-        json.not_yet(&other.name);
+    match kind {
+        QdiscKind::Other(other) => json.not_yet(&other.name),
+        _ => json.put("options", options.done()),
     }
     if let Some(counted) = &qdisc.stats {
         stats::put(&mut json, counted);
@@ -40,11 +42,10 @@ fn qdisc(qdisc: &Qdisc) -> Value {
 }
 
 fn put_htb(json: &mut Json, htb: &Htb) {
-    let glob = htb.init.expect("an htb in a dump has its parameters");
-    json.put("r2q", glob.rate2quantum);
-    json.put("default", if glob.defcls == 0 { "0".to_owned() } else { format!("{:#x}", glob.defcls) });
-    json.put("direct_packets_stat", glob.direct_pkts);
-    json.put("ver", format!("{}.{}", glob.version >> 16, glob.version & 0xffff));
+    json.put("r2q", htb.r2q);
+    json.put("default", if htb.default_class == 0 { "0".to_owned() } else { format!("{:#x}", htb.default_class) });
+    json.put("direct_packets_stat", htb.direct_packets);
+    json.put("ver", format!("{}.{}", htb.version >> 16, htb.version & 0xffff));
     json.some("direct_qlen", htb.direct_qlen.map(|packets| packets.0));
     json.flag("offload", htb.offload);
 }

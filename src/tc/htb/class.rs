@@ -1,89 +1,9 @@
-//! `htb`, the hierarchical token bucket: classes with a guaranteed rate that lend each other what they do not use.
-//!
-//! `man 8 tc-htb`, `net/sched/sch_htb.c`, `include/uapi/linux/pkt_sched.h`
-
-use super::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
 use crate::clock::Clock;
+use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
 use crate::text::Say;
-use crate::units::{Packets, Rate, Ticks};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
+use crate::units::{Rate, Ticks};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Display, Formatter};
-
-/// TCA_HTB_ attribute tables for the header checks.
-pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<Htb>(), Table::of::<ClassAttrs>()]
-}
-
-attrs! {
-    /// The HTB qdisc. It shapes nothing by itself: its classes do.
-    pub wordless struct Htb {
-        /// Version, default class and counters; see the setters for the parts.
-        2 "TCA_HTB_INIT" => init: Glob,
-        /// Length of the queue for packets that are not shaped; the device's txqueuelen if not given.
-        5 "TCA_HTB_DIRECT_QLEN" => direct_qlen: Packets,
-        8 "TCA_HTB_PAD" => pad,
-        /// Shape in hardware. Needs hw-tc-offload on the device; overhead, mpu, quantum and prio are then refused.
-        9 "TCA_HTB_OFFLOAD" => offload: flag,
-    }
-}
-
-layout! {
-    /// The HTB qdisc's parameters.
-    pub struct Glob = "tc_htb_glob" {
-        /// The protocol's version in the lower 16 bits of what kernels say; 3 is sent.
-        pub version: u32,
-        /// Divides a class's rate (bytes per second) to give its quantum where none is set.
-        pub rate2quantum: u32,
-        /// The minor number of the class for packets that no filter classifies; 0 sends them unshaped.
-        pub defcls: u32,
-        /// Debug flags of old kernels, 0.
-        pub debug: u32,
-        /// Packets that were sent unshaped. Kernels report it; it is 0 in requests.
-        pub direct_pkts: u32,
-    }
-}
-
-impl Glob {
-    const DEFAULT: Glob = Glob { version: 3, rate2quantum: 10, defcls: 0, debug: 0, direct_pkts: 0 };
-}
-
-impl Htb {
-    /// Sends packets that no filter classifies to the class with this minor number. Without it they are not shaped.
-    #[must_use]
-    pub fn default_class(mut self, minor: u16) -> Self {
-        self.glob().defcls = minor.into();
-        self
-    }
-
-    /// Divides a class's rate in bytes per second by `r2q` to give its quantum, where the class sets none. 10 if not given.
-    #[must_use]
-    pub fn r2q(mut self, r2q: u32) -> Self {
-        self.glob().rate2quantum = r2q;
-        self
-    }
-
-    fn glob(&mut self) -> &mut Glob {
-        self.init.get_or_insert(Glob::DEFAULT)
-    }
-}
-
-impl Kind for Htb {
-    const NAME: &'static str = "htb";
-}
-
-impl Display for Htb {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let glob = self.init.unwrap_or(Glob::DEFAULT);
-        if glob.defcls != 0 {
-            write!(f, " default {:#x}", glob.defcls)?;
-        }
-        if glob.rate2quantum != Glob::DEFAULT.rate2quantum {
-            write!(f, " r2q {}", glob.rate2quantum)?;
-        }
-        self.direct_qlen.say("direct_qlen", f)?;
-        self.offload.say("offload", f)
-    }
-}
 
 /// An HTB class.
 ///
@@ -235,7 +155,7 @@ impl Value for HtbClass {
             w.fail(EncodeError::Missing("the rate of the htb class"));
         }
         self.attrs(&w.clock()).encode(w);
-        super::attributes::put_unknown(w, &self.unknown);
+        crate::tc::attributes::put_unknown(w, &self.unknown);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {

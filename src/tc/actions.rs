@@ -1,0 +1,322 @@
+//! The actions that stand by themselves, to be shared by filters: `tc actions`. `man 8 tc-actions`, `net/sched/act_api.c`
+
+use super::{Action, Actions, Bits};
+use crate::request::{Object, Query, Verb};
+use crate::units::Name;
+use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
+use std::fmt::{self, Formatter};
+
+const TCA_ROOT_TAB: u16 = 1;
+const TCA_ROOT_FLAGS: u16 = 2;
+const TCA_ROOT_TIME_DELTA: u16 = 4;
+
+/// TCA_ACT_FLAG_LARGE_DUMP_ON: more than 32 actions in a message.
+const LARGE_DUMP: u32 = 1;
+/// TCA_ACT_FLAG_TERSE_DUMP: no options.
+const TERSE_DUMP: u32 = 2;
+
+const NLM_F_ROOT: u16 = 0x100;
+
+/// The most actions that the kernel looks at in a request (TCA_ACT_MAX_PRIO).
+const MOST: usize = 32;
+
+/// TCA_ROOT_ attribute table for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<Root>()]
+}
+
+layout! {
+    /// The header of action messages. `include/uapi/linux/rtnetlink.h`
+    struct TcaMsg = "tcamsg" {
+        family: u8,
+        pad _pad: 3,
+    }
+}
+
+/// One message of actions: `ActionTable::of([Gact::drop().index(8)])`.
+///
+/// Requests name up to 32 actions; a dump's messages carry as many as fit. The kernel carries out a request to add in
+/// order and undoes it if one fails. To delete or get actions their kind and index are enough; deleting one without an
+/// index deletes all of its kind that no filter uses (`tc actions flush`).
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "RTM_NEWACTION")]
+pub struct ActionTable {
+    /// The actions in their order.
+    #[doc(alias = "TCA_ROOT_TAB")]
+    pub actions: Vec<Action>,
+    /// How many actions the message carries. Kernels report it in dumps.
+    #[doc(alias = "TCA_ROOT_COUNT")]
+    pub count: Option<u32>,
+    /// The kernel's words about a request that it carried out. Kernels report it.
+    #[doc(alias = "TCA_ROOT_EXT_WARN_MSG")]
+    pub warning: Option<String>,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+attrs! {
+    wordless struct Root {
+        1 "TCA_ROOT_TAB" => actions: Actions,
+        2 "TCA_ROOT_FLAGS" => flags: Bits,
+        3 "TCA_ROOT_COUNT" => count: u32,
+        4 "TCA_ROOT_TIME_DELTA" => since: u32,
+        5 "TCA_ROOT_EXT_WARN_MSG" => warning: Text,
+    }
+}
+
+impl ActionTable {
+    /// The table of these actions.
+    pub fn of<A: Into<Action>>(actions: impl IntoIterator<Item = A>) -> Self {
+        ActionTable { actions: actions.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    /// Whether a request to delete means all actions of the kind.
+    fn flushes(&self, verb: Verb) -> bool {
+        verb == Verb::Delete && self.actions.first().is_some_and(|first| first.named_index() == 0)
+    }
+}
+
+impl Object for ActionTable {
+    const NOUN: &'static str = "actions";
+    const NEW: u16 = 48;
+    const HEADER: usize = TcaMsg::SIZE;
+
+    /// The kernel creates what is not there whatever the verb; only whether it may put one in another's place is asked.
+    fn flags(&self, verb: Verb) -> u16 {
+        match verb {
+            Verb::Change => Verb::Replace.flags(),
+            Verb::Delete if self.flushes(verb) => NLM_F_ROOT,
+            _ => verb.flags(),
+        }
+    }
+
+    fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
+        let count = self.actions.len();
+        if !(1..=MOST).contains(&count) {
+            return Err(EncodeError::out_of_range("number of actions in a request", count, "1 to 32"));
+        }
+        let brief = matches!(verb, Verb::Delete | Verb::Get);
+        if verb == Verb::Get && self.actions.iter().any(|action| action.named_index() == 0) {
+            return Err(EncodeError::Missing("the index of the action"));
+        }
+        if self.flushes(verb) && count > 1 {
+            return Err(EncodeError::Invalid("a request deletes all actions of one kind only"));
+        }
+        TcaMsg::default().write(w);
+        w.attr_with(TCA_ROOT_TAB, |w| {
+            // The kernel reads the numbers 1 to 32 and stops at the first that is missing.
+            for (number, action) in (1..).zip(self.actions.iter()) {
+                w.attr_with(number, |w| if brief { action.encode_name(w) } else { action.encode(w) });
+            }
+        });
+        self.unknown.iter().for_each(|attr| w.raw(attr));
+        Ok(())
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(body);
+        r.take(TcaMsg::SIZE).map_err(|e| e.inside("tcamsg"))?;
+        let root = Root::decode(r.rest())?;
+        Ok(ActionTable {
+            actions: root
+                .actions
+                .into_iter()
+                .flat_map(|actions| actions.0)
+                .map(|(_, action)| action)
+                .collect(),
+            count: root.count,
+            warning: root.warning.map(|text| text.0),
+            unknown: root.unknown,
+        })
+    }
+
+    fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {
+        crate::request::attribute_at(body, TcaMsg::SIZE, offset, Root::name_at)
+    }
+
+    fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.flushes(verb) {
+            f.write_str("tc actions flush")?;
+            return self.actions.iter().try_for_each(|action| write!(f, " action {}", action.kind.name()));
+        }
+        write!(f, "tc actions {verb}")?;
+        let brief = matches!(verb, Verb::Delete | Verb::Get);
+        self.actions.iter().try_for_each(|action| match brief {
+            true => write!(f, " action {} index {}", action.kind.name(), action.named_index()),
+            false => write!(f, " action {action}"),
+        })
+    }
+}
+
+/// Which actions to list: all of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionTables {
+    kind: Name,
+    since: Option<u32>,
+    terse: bool,
+}
+
+impl Action {
+    /// All actions of a kind, such as `police`. The kernel cannot list all kinds at once.
+    ///
+    /// Its answers have the message type RTM_GETACTION, that of the request. There are none if it does not know the kind.
+    pub fn of_kind(kind: Name) -> ActionTables {
+        ActionTables { kind, since: None, terse: false }
+    }
+}
+
+impl ActionTables {
+    /// Only those that were used within so many milliseconds.
+    #[must_use]
+    pub fn since(mut self, milliseconds: u32) -> Self {
+        self.since = Some(milliseconds);
+        self
+    }
+
+    /// Only what names and counts them, without options.
+    #[must_use]
+    pub fn terse(mut self) -> Self {
+        self.terse = true;
+        self
+    }
+}
+
+impl Query for ActionTables {
+    type Object = ActionTable;
+
+    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
+        TcaMsg::default().write(w);
+        w.attr_with(TCA_ROOT_TAB, |w| w.attr_with(1, |w| Action::encode_kind(&self.kind, w)));
+        let value = LARGE_DUMP | if self.terse { TERSE_DUMP } else { 0 };
+        w.attr(TCA_ROOT_FLAGS, &Bits { value, selector: value });
+        self.since.iter().for_each(|since| w.attr(TCA_ROOT_TIME_DELTA, since));
+        Ok(())
+    }
+
+    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.terse { "tc -br actions ls" } else { "tc actions ls" })?;
+        write!(f, " action {}", self.kind)?;
+        self.since.iter().try_for_each(|since| write!(f, " since {since}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+    use crate::tc::gact::Gact;
+    use crate::tc::golden;
+    use crate::tc::skbedit::Skbedit;
+
+    fn body(verb: Verb, table: &ActionTable) -> Vec<u8> {
+        let mut w = Writer::default();
+        table.encode(verb, &mut w).unwrap();
+        w.finish().unwrap();
+        w.bytes().to_vec()
+    }
+
+    #[test]
+    fn requests_built_by_hand_mean_what_tc_sends() {
+        let drop = ActionTable::of([Gact::drop().index(8)]);
+        let police = crate::tc::police::Police::new()
+            .rate(crate::units::Rate::gbit(40))
+            .burst(crate::units::Size::mib(1))
+            .index(6);
+        for (id, verb, table, command) in [
+            (
+                "actions-002",
+                Verb::Add,
+                ActionTable::of([police]),
+                "tc actions add action police rate 40Gbit burst 1Mb conform-exceed reclassify index 6",
+            ),
+            ("actions-004", Verb::Add, drop.clone(), "tc actions add action gact drop index 8"),
+            ("actions-008", Verb::Replace, drop.clone(), "tc actions replace action gact drop index 8"),
+            (
+                "actions-011",
+                Verb::Change,
+                ActionTable::of([Gact::ok().index(8)]),
+                "tc actions change action gact pass index 8",
+            ),
+            ("actions-012", Verb::Delete, drop, "tc actions del action gact index 8"),
+            (
+                "actions-005",
+                Verb::Add,
+                ActionTable::of([crate::tc::mirred::Mirred::egress_redirect(20).index(5)]),
+                "tc actions add action mirred egress redirect dev if20 index 5",
+            ),
+            (
+                "actions-006",
+                Verb::Add,
+                ActionTable::of([Skbedit::piped().mark(5).index(5)]),
+                "tc actions add action skbedit mark 5 index 5",
+            ),
+            (
+                "actions-007",
+                Verb::Add,
+                ActionTable::of([
+                    Action::new(Skbedit::piped().priority(crate::units::Handle::new(1, 0x10))),
+                    Gact::drop().into(),
+                ]),
+                "tc actions add action skbedit priority 1:10 action gact drop",
+            ),
+        ] {
+            let (header, sent) = golden::request(id);
+            assert_eq!(golden::meaning(&body(verb, &table), 4), golden::meaning(&sent, 4), "{command}");
+            assert_eq!(table.flags(verb) | 5, header.flags, "{command}");
+            assert_eq!(verb.message(ActionTable::NEW), header.ty);
+            assert_eq!(Request::new(verb, &table).to_string(), command);
+        }
+    }
+
+    #[test]
+    fn a_dump_is_asked_for_and_read_as_tc_does() {
+        let dumps = golden::dumps("actions");
+        assert!(dumps.len() > 5);
+        for dump in dumps {
+            let kind = dump.show.rsplit(' ').next().unwrap();
+            let mut w = Writer::default();
+            Action::of_kind(Name::new(kind).unwrap()).encode(&mut w).unwrap();
+            assert_eq!(golden::meaning(w.bytes(), 4), golden::meaning(&dump.request, 4));
+            let read: Vec<ActionTable> =
+                dump.replies.iter().map(|(_, body)| ActionTable::decode(body).unwrap()).collect();
+            let shown =
+                dump.json.iter().find_map(|part| part["actions"].as_array()).cloned().unwrap_or_default();
+            let actions: Vec<&Action> = read.iter().flat_map(|table| &table.actions).collect();
+            assert_eq!(actions.len(), shown.len());
+            for (action, json) in actions.iter().zip(&shown) {
+                assert!(action.unknown.is_empty());
+                assert_eq!(json["kind"], action.kind.name());
+                assert_eq!(json["index"], action.named_index());
+                golden::assert_stats(action.stats.as_ref().unwrap(), &json["stats"]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_action_without_an_index_is_flushed_and_not_gotten() {
+        let table = ActionTable::of([Gact::drop()]);
+        assert_eq!(Request::new(Verb::Delete, &table).to_string(), "tc actions flush action gact");
+        assert_eq!(table.flags(Verb::Delete), NLM_F_ROOT);
+        assert!(table.encode(Verb::Get, &mut Writer::default()).is_err());
+    }
+
+    #[test]
+    fn more_than_32_actions_are_read_and_not_sent() {
+        let many = ActionTable::of((1..=40).map(|index| Gact::ok().index(index)));
+        assert!(many.encode(Verb::Add, &mut Writer::default()).is_err());
+        let mut w = Writer::default();
+        TcaMsg::default().write(&mut w);
+        let actions = crate::wire::Indexed((1..).zip(many.actions.clone()).collect());
+        Root::new().actions(actions).encode(&mut w);
+        assert_eq!(ActionTable::decode(w.bytes()).unwrap(), many);
+    }
+
+    #[test]
+    fn the_attribute_an_error_points_to_is_named() {
+        let body = body(Verb::Add, &ActionTable::of([Gact::drop()]));
+        assert_eq!(ActionTable::attribute_at(&body, 4), Some("TCA_ROOT_TAB"));
+        assert_eq!(ActionTable::attribute_at(&body, 12), Some("TCA_ACT_KIND"));
+        assert_eq!(ActionTable::attribute_at(&body, 24), Some("TCA_ACT_OPTIONS"));
+    }
+}

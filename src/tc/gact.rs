@@ -1,0 +1,177 @@
+//! `gact`, the generic action: a verdict, at random another one. `man 8 tc-actions`, `net/sched/act_gact.c`
+
+use super::{ActionParms, Control, Kind, Times};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// TCA_GACT_ attribute table for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<Gact>()]
+}
+
+attrs! {
+    /// A verdict on the packet: `Gact::drop()`, `Gact::goto_chain(3)`.
+    pub wordless struct Gact {
+        /// When it was installed and used. Kernels report it.
+        1 "TCA_GACT_TM" => times: Times,
+        /// Index and verdict.
+        2 "TCA_GACT_PARMS" => parms: ActionParms,
+        /// Another verdict for some of the packets.
+        3 "TCA_GACT_PROB" => random: Random,
+        4 "TCA_GACT_PAD" => pad,
+    }
+}
+
+layout! {
+    /// Another verdict for one packet in `every`.
+    pub struct Random = "tc_gact_p" {
+        /// How the packets are chosen.
+        pub method: Method,
+        /// One packet in this many, 1 to 65535; kernels take 0 for 1.
+        pub every: u16,
+        /// The verdict for them.
+        pub control: Control,
+    }
+}
+
+/// How packets are chosen for the other verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// None are.
+    #[default]
+    #[doc(alias = "PGACT_NONE")]
+    None,
+    /// At random.
+    #[doc(alias = "PGACT_NETRAND")]
+    Netrand,
+    /// Every n-th packet.
+    #[doc(alias = "PGACT_DETERM")]
+    Determ,
+    /// A value that the crate does not know.
+    Other(u16),
+}
+
+impl Fixed for Method {
+    const SIZE: usize = 2;
+    fn write(&self, w: &mut Writer) {
+        let raw: u16 = match self {
+            Method::None => 0,
+            Method::Netrand => 1,
+            Method::Determ => 2,
+            Method::Other(raw) => *raw,
+        };
+        raw.write(w);
+    }
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u16::read(r)? {
+            0 => Method::None,
+            1 => Method::Netrand,
+            2 => Method::Determ,
+            other => Method::Other(other),
+        })
+    }
+}
+
+impl Display for Method {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Method::None => f.write_str("none"),
+            Method::Netrand => f.write_str("netrand"),
+            Method::Determ => f.write_str("determ"),
+            Method::Other(raw) => write!(f, "{raw}"),
+        }
+    }
+}
+
+macro_rules! verdicts {
+    ($($(#[$doc:meta])* $name:ident => $control:expr;)*) => { $(
+        $(#[$doc])*
+        pub fn $name() -> Self {
+            Gact::control($control)
+        }
+    )* };
+}
+
+impl Gact {
+    /// The action with this verdict.
+    pub fn control(control: Control) -> Self {
+        Gact::new().parms(ActionParms::new(control))
+    }
+
+    verdicts! {
+        /// Drops the packet.
+        drop => Control::Drop;
+        /// Ends the classification and lets the packet go on. `tc` says `pass`, too.
+        ok => Control::Ok;
+        /// Hands the packet to the next action.
+        pipe => Control::Pipe;
+        /// Begins the classification again.
+        reclassify => Control::Reclassify;
+        /// Goes on with the next filter.
+        continue_ => Control::Continue;
+        /// Takes the packet away without counting it as dropped. `tc` has no word for it.
+        stolen => Control::Stolen;
+        /// As stolen; hardware hands the packet to the CPU.
+        trap => Control::Trap;
+    }
+
+    /// Goes on with the filters of this chain (28 bits). Only in filters: an action by itself has no chain to leave.
+    pub fn goto_chain(chain: u32) -> Self {
+        Gact::control(Control::GotoChain(chain))
+    }
+
+    /// Skips this many of the actions behind it (28 bits).
+    pub fn jump(count: u32) -> Self {
+        Gact::control(Control::Jump(count))
+    }
+
+    /// Gives one packet in `every` (1 to 65535), chosen at random, another verdict.
+    #[must_use]
+    pub fn netrand(self, control: Control, every: u16) -> Self {
+        self.random(Random { method: Method::Netrand, every, control })
+    }
+
+    /// Gives every `every`-th packet (1 to 65535) another verdict.
+    #[must_use]
+    pub fn determ(self, control: Control, every: u16) -> Self {
+        self.random(Random { method: Method::Determ, every, control })
+    }
+
+    /// Shares the action with this index, or creates it.
+    #[must_use]
+    pub fn index(mut self, index: u32) -> Self {
+        self.parms.get_or_insert_default().index = index;
+        self
+    }
+}
+
+impl Kind for Gact {
+    const NAME: &'static str = "gact";
+
+    fn check(&self) -> Result<(), EncodeError> {
+        self.parms.map(drop).ok_or(EncodeError::Missing("the verdict of the action"))
+    }
+
+    fn handle(&self) -> Option<u32> {
+        self.parms.map(|parms| parms.index)
+    }
+}
+
+impl Display for Gact {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let parms = self.parms.unwrap_or_default();
+        write!(f, " {}", parms.control)?;
+        if let Some(random) = self.random.filter(|random| random.method != Method::None) {
+            write!(f, " random {} {} {}", random.method, random.control, random.every)?;
+        }
+        parms.say_index(f)
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Method {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        g.pick(&[Method::None, Method::Netrand, Method::Determ, Method::Other(7)])
+    }
+}

@@ -1,0 +1,192 @@
+//! `htb`, the hierarchical token bucket: classes with a guaranteed rate that lend each other what they do not use.
+//!
+//! `man 8 tc-htb`, `net/sched/sch_htb.c`, `include/uapi/linux/pkt_sched.h`
+
+mod class;
+
+pub use class::{HtbClass, HtbStats};
+
+use super::Kind;
+use crate::text::Say;
+use crate::units::Packets;
+use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// TCA_HTB_ attribute tables for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<QdiscAttrs>(), Table::of::<class::ClassAttrs>()]
+}
+
+/// The HTB qdisc. It shapes nothing by itself: its classes do.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "tc_htb_glob")]
+pub struct Htb {
+    /// The minor number of the class for packets that no filter classifies; 0 sends them unshaped.
+    pub default_class: u32,
+    /// Divides a class's rate in bytes per second to give its quantum, where the class sets none.
+    pub r2q: u32,
+    /// Length of the queue for packets that are not shaped; the device's txqueuelen if not given.
+    #[doc(alias = "TCA_HTB_DIRECT_QLEN")]
+    pub direct_qlen: Option<Packets>,
+    /// Shape in hardware. Needs hw-tc-offload on the device; overhead, mpu, quantum and prio are then refused.
+    #[doc(alias = "TCA_HTB_OFFLOAD")]
+    pub offload: bool,
+    /// The protocol's version: 3 is sent; kernels say 3 in the upper 16 bits and their own in the lower ones.
+    pub version: u32,
+    /// Debug flags of old kernels, 0.
+    pub debug: u32,
+    /// Packets that were sent unshaped. Kernels report it; it is 0 in requests.
+    pub direct_packets: u32,
+    /// Attributes that the crate does not know: kept, and sent back unchanged.
+    pub unknown: Vec<RawAttr>,
+}
+
+/// What `tc` sends when nothing is said. The kernel refuses an HTB without these parameters.
+impl Default for Htb {
+    fn default() -> Self {
+        Htb {
+            default_class: 0,
+            r2q: Self::DEFAULT_R2Q,
+            direct_qlen: None,
+            offload: false,
+            version: 3,
+            debug: 0,
+            direct_packets: 0,
+            unknown: Vec::new(),
+        }
+    }
+}
+
+impl Htb {
+    const DEFAULT_R2Q: u32 = 10;
+
+    /// An HTB that sends unshaped what no filter classifies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends packets that no filter classifies to the class with this minor number. Without it they are not shaped.
+    #[must_use]
+    pub fn default_class(mut self, minor: u16) -> Self {
+        self.default_class = minor.into();
+        self
+    }
+
+    /// Divides a class's rate in bytes per second by `r2q` to give its quantum, where the class sets none. 10 if not given.
+    #[must_use]
+    pub fn r2q(mut self, r2q: u32) -> Self {
+        self.r2q = r2q;
+        self
+    }
+
+    /// Sets the length of the queue for packets that are not shaped.
+    #[must_use]
+    pub fn direct_qlen(mut self, direct_qlen: Packets) -> Self {
+        self.direct_qlen = Some(direct_qlen);
+        self
+    }
+
+    /// Shapes in hardware.
+    #[must_use]
+    pub fn offload(mut self, offload: bool) -> Self {
+        self.offload = offload;
+        self
+    }
+}
+
+impl Kind for Htb {
+    const NAME: &'static str = "htb";
+}
+
+impl Value for Htb {
+    fn encode(&self, w: &mut Writer) {
+        let attrs = QdiscAttrs {
+            init: Some(Glob {
+                version: self.version,
+                rate2quantum: self.r2q,
+                defcls: self.default_class,
+                debug: self.debug,
+                direct_pkts: self.direct_packets,
+            }),
+            direct_qlen: self.direct_qlen,
+            offload: self.offload,
+            unknown: Vec::new(),
+        };
+        attrs.encode(w);
+        super::attributes::put_unknown(w, &self.unknown);
+    }
+
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let attrs = QdiscAttrs::decode(payload)?;
+        let glob = attrs.init.ok_or(DecodeError::missing("TCA_HTB_INIT"))?;
+        Ok(Htb {
+            default_class: glob.defcls,
+            r2q: glob.rate2quantum,
+            direct_qlen: attrs.direct_qlen,
+            offload: attrs.offload,
+            version: glob.version,
+            debug: glob.debug,
+            direct_packets: glob.direct_pkts,
+            unknown: attrs.unknown,
+        })
+    }
+
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        QdiscAttrs::name_at(path)
+    }
+}
+
+impl Display for Htb {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.default_class != 0 {
+            write!(f, " default {:#x}", self.default_class)?;
+        }
+        if self.r2q != Self::DEFAULT_R2Q {
+            write!(f, " r2q {}", self.r2q)?;
+        }
+        self.direct_qlen.say("direct_qlen", f)?;
+        self.offload.say("offload", f)
+    }
+}
+
+attrs! {
+    /// The attributes of the qdisc as messages carry them.
+    bare struct QdiscAttrs {
+        /// Version, default class and counters.
+        2 "TCA_HTB_INIT" => init: Glob,
+        /// Length of the queue for packets that are not shaped.
+        5 "TCA_HTB_DIRECT_QLEN" => direct_qlen: Packets,
+        8 "TCA_HTB_PAD" => pad,
+        /// Shape in hardware.
+        9 "TCA_HTB_OFFLOAD" => offload: flag,
+    }
+}
+
+layout! {
+    /// The qdisc's parameters as messages carry them.
+    struct Glob = "tc_htb_glob" {
+        version: u32,
+        rate2quantum: u32,
+        defcls: u32,
+        debug: u32,
+        direct_pkts: u32,
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Htb {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        use crate::wire::generate::Generate;
+        Htb {
+            default_class: u32::generate(g),
+            r2q: u32::generate(g),
+            direct_qlen: Generate::generate(g),
+            offload: g.flip(),
+            version: u32::generate(g),
+            debug: u32::generate(g),
+            direct_packets: u32::generate(g),
+            unknown: g.list(1),
+        }
+    }
+}

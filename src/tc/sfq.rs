@@ -1,0 +1,219 @@
+//! `sfq`, stochastic fairness queueing: flows take turns. `man 8 tc-sfq`, `net/sched/sch_sfq.c`
+
+mod red;
+
+pub use red::{Average, Red};
+
+use super::Kind;
+use crate::text::Say;
+use crate::units::Packets;
+use crate::wire::{DecodeError, EncodeError, Value, Writer};
+use std::fmt::{self, Display, Formatter};
+
+/// The SFQ qdisc. What is 0 or absent is left to the kernel. Kernels cannot change one that is there.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+#[doc(alias = "tc_sfq_qopt_v1")]
+pub struct Sfq {
+    /// Bytes that a flow may send in one turn: 256 to 2^20, by default the device's MTU with the link header.
+    pub quantum: u32,
+    /// Seconds after which the hash is changed; 0 for never.
+    pub perturb: u32,
+    /// The most packets that may wait; 127 by default, at most `depth` x `flows`, never 1.
+    pub limit: Packets,
+    /// The size of the hash table: a power of two up to 65536; 1024 by default.
+    pub divisor: u32,
+    /// The most flows, up to 65408; 128 by default.
+    pub flows: u32,
+    /// The most packets of one flow, up to 127; 127 by default.
+    pub depth: u32,
+    /// Drops the oldest packet of a flow instead of the newest.
+    pub headdrop: bool,
+    /// Random early detection within each flow.
+    pub red: Option<Red>,
+    /// What RED has dropped and marked. Kernels report it.
+    pub red_stats: RedStats,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $ty:ty;)*) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, $name: $ty) -> Self {
+            self.$name = $name;
+            self
+        }
+    )* };
+}
+
+impl Sfq {
+    /// A queue with the kernel's defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    setters! {
+        /// Sets the bytes of one turn.
+        quantum: u32;
+        /// Changes the hash every so many seconds.
+        perturb: u32;
+        /// Lets at most this many packets wait.
+        limit: Packets;
+        /// Sets the size of the hash table.
+        divisor: u32;
+        /// Sets the most flows.
+        flows: u32;
+        /// Sets the most packets of one flow.
+        depth: u32;
+        /// Drops the oldest packet of a flow instead of the newest.
+        headdrop: bool;
+    }
+
+    /// Drops or marks packets of a flow before its queue is full.
+    #[must_use]
+    pub fn red(mut self, red: Red) -> Self {
+        self.red = Some(red);
+        self
+    }
+}
+
+impl Kind for Sfq {
+    const NAME: &'static str = "sfq";
+
+    fn has_options(&self) -> bool {
+        *self != Sfq::default()
+    }
+
+    fn check(&self) -> Result<(), EncodeError> {
+        let range = |what, value: u32, max, allowed| match value > max {
+            true => Err(EncodeError::out_of_range(what, value, allowed)),
+            false => Ok(()),
+        };
+        range("quantum of sfq", self.quantum, 1 << 20, "up to 1048576")?;
+        // The kernel counts it in timer ticks, of which a second has at least 100.
+        range("perturb of sfq", self.perturb, i32::MAX as u32 / 100, "up to 21474836 s")?;
+        range("flows of sfq", self.flows, 65_408, "up to 65408")?;
+        range("depth of sfq", self.depth, 127, "up to 127")?;
+        if self.limit.0 == 1 {
+            return Err(EncodeError::out_of_range("limit of sfq", 1, "2 and above"));
+        }
+        if self.divisor > 65_536 || !(self.divisor == 0 || self.divisor.is_power_of_two()) {
+            return Err(EncodeError::out_of_range(
+                "divisor of sfq",
+                self.divisor,
+                "a power of two up to 65536",
+            ));
+        }
+        self.red.map_or(Ok(()), |red| red.wire().map(drop))
+    }
+}
+
+impl Value for Sfq {
+    fn encode(&self, w: &mut Writer) {
+        let red = self.red.map_or(Ok(red::Parms::default()), |red| red.wire());
+        let red = red.unwrap_or_else(|error| {
+            w.fail(error);
+            Default::default()
+        });
+        let options = Options {
+            quantum: self.quantum,
+            perturb: self.perturb,
+            limit: self.limit,
+            divisor: self.divisor,
+            flows: self.flows,
+            depth: self.depth,
+            headdrop: self.headdrop.into(),
+            red,
+            stats: self.red_stats,
+        };
+        options.encode(w);
+    }
+
+    /// Reads `struct tc_sfq_qopt_v1` and the shorter `struct tc_sfq_qopt` of old programs and kernels.
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let options = Options::decode(payload)?;
+        Ok(Sfq {
+            quantum: options.quantum,
+            perturb: options.perturb,
+            limit: options.limit,
+            divisor: options.divisor,
+            flows: options.flows,
+            depth: options.depth,
+            headdrop: options.headdrop != 0,
+            red: Red::read(options.red),
+            red_stats: options.stats,
+        })
+    }
+}
+
+impl Display for Sfq {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let given = |value: u32| Some(value).filter(|value| *value != 0);
+        given(self.limit.0).say("limit", f)?;
+        given(self.perturb).say("perturb", f)?;
+        given(self.quantum).say("quantum", f)?;
+        given(self.divisor).say("divisor", f)?;
+        given(self.flows).say("flows", f)?;
+        given(self.depth).say("depth", f)?;
+        self.headdrop.say("headdrop", f)?;
+        self.red.map_or(Ok(()), |red| red.fmt(f))
+    }
+}
+
+layout! {
+    /// The options as messages carry them: the first five fields are `struct tc_sfq_qopt`.
+    struct Options = "tc_sfq_qopt_v1" {
+        quantum: u32,
+        perturb: u32,
+        limit: Packets,
+        divisor: u32,
+        flows: u32,
+        depth: u32,
+        headdrop: u32,
+        red: red::Parms,
+        stats: RedStats,
+    }
+}
+
+layout! {
+    /// Packets that RED has dropped and marked. `include/uapi/linux/pkt_sched.h`
+    pub struct RedStats = "tc_sfqred_stats" {
+        /// Dropped at random between the thresholds.
+        pub prob_drop: u32,
+        /// Dropped above the upper threshold.
+        pub forced_drop: u32,
+        /// Marked at random between the thresholds.
+        pub prob_mark: u32,
+        /// Marked above the upper threshold.
+        pub forced_mark: u32,
+        /// The first of their queue that were marked at random.
+        pub prob_mark_head: u32,
+        /// The first of their queue that were marked above the upper threshold.
+        pub forced_mark_head: u32,
+    }
+}
+
+layout! {
+    /// What a flow of an SFQ reports, which dumps show as a class.
+    pub struct SfqStats = "tc_sfq_xstats" {
+        /// Bytes that the flow may still send in this turn; negative when it has overdrawn.
+        pub allot: i32,
+    }
+}
+
+#[cfg(any(test, feature = "generate"))]
+impl crate::wire::generate::Generate for Sfq {
+    fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
+        Sfq {
+            quantum: g.below((1 << 20) + 1) as u32,
+            perturb: g.below(1 << 20) as u32,
+            limit: Packets(g.number() as u32),
+            divisor: g.pick(&[0, 1, 1024, 65_536]),
+            flows: g.below(65_409) as u32,
+            depth: g.below(128) as u32,
+            headdrop: g.flip(),
+            red: crate::wire::generate::Generate::generate(g),
+            red_stats: crate::wire::generate::Generate::generate(g),
+        }
+    }
+}
