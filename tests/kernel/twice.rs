@@ -9,7 +9,6 @@ use tcnl::route::{Nexthop, Route, Rule};
 use tcnl::tc::{Class, Qdisc};
 
 /// What there was to be seen: the same in both namespaces.
-#[must_use]
 pub struct Seen<O> {
     pub shown: String,
     pub objects: Vec<O>,
