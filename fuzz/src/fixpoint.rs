@@ -11,6 +11,9 @@ pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
         48 => holds::<tcnl::tc::ActionTable>(body),
+        24 => holds::<tcnl::route::Route>(body),
+        32 => holds::<tcnl::route::Rule>(body),
+        104 => holds::<tcnl::route::Nexthop>(body),
         _ => Ok(()),
     }
 }

@@ -42,6 +42,9 @@ attrs! {
     }
 }
 
+/// A metric that is a number: its RTAX_ number, its value, the word of ip, and what it is to `netlink-packet-route`.
+type Number = (u32, Option<u32>, &'static str, fn(u32) -> RouteMetric);
+
 impl Metrics {
     /// The number of the MTU among the metrics, for [`fix`](Metrics::fix).
     pub const MTU: u16 = 2;
@@ -66,7 +69,7 @@ impl Metrics {
         }
     }
 
-    fn numbers(&self) -> [(u32, Option<u32>, &'static str, fn(u32) -> RouteMetric); 14] {
+    fn numbers(&self) -> [Number; 14] {
         [
             (2, self.mtu, "mtu", RouteMetric::Mtu),
             (3, self.window, "window", RouteMetric::Window),
@@ -106,11 +109,29 @@ impl Display for Metrics {
             write!(f, " {word} {lock}{value}")?;
         }
         if let Some(features) = self.features {
-            write!(f, " features {}{features}", self.fixed(12))?;
+            write!(f, " features {}{}", self.fixed(12), Features(features))?;
         }
         match &self.congctl {
             Some(name) => write!(f, " congctl {}{}", self.fixed(16), name.0),
             None => Ok(()),
+        }
+    }
+}
+
+/// The bits that ip has words for, and the others as a number, for which it has none.
+struct Features(u32);
+
+impl Display for Features {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let words = match self.0 & 0x11 {
+            0x01 => "ecn",
+            0x10 => "tcp_usec_ts",
+            0x11 => "ecn tcp_usec_ts",
+            _ => "",
+        };
+        match (self.0 & !0x11, words) {
+            (0, words) if !words.is_empty() => f.write_str(words),
+            (rest, words) => write!(f, "{rest:#x}{}{words}", if words.is_empty() { "" } else { " " }),
         }
     }
 }

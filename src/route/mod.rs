@@ -9,6 +9,8 @@
 //! nothing is sent. So is what was written to a public field.
 
 mod address;
+#[cfg(any(test, feature = "generate"))]
+mod generate;
 mod hop;
 mod link;
 mod message;

@@ -30,7 +30,7 @@ bitflags::bitflags! {
 
 impl RuleFlags {
     /// What kernels only report.
-    const STATUS: RuleFlags = RuleFlags::PERMANENT
+    pub(super) const STATUS: RuleFlags = RuleFlags::PERMANENT
         .union(RuleFlags::UNRESOLVED)
         .union(RuleFlags::IIF_DETACHED)
         .union(RuleFlags::OIF_DETACHED);
@@ -52,7 +52,9 @@ pub enum RuleAction {
     Unreachable,
     /// Drops with ICMP administratively prohibited (EACCES).
     Prohibit,
-    /// One that the crate does not know, by number; 0 is none, which deletions use for any.
+    /// None; in deletions: any.
+    Unspec,
+    /// One that the crate does not know, by number.
     Other(u8),
 }
 
@@ -102,7 +104,7 @@ impl From<std::ops::RangeInclusive<u32>> for UidRange {
 /// let rule = Rule::v4().fwmark_mask(10, 0xff).table(101).priority(100);
 /// assert_eq!(
 ///     Request::new(Verb::Add, &rule).to_string(),
-///     "ip rule add from all fwmark 0xa/0xff lookup 101 pref 100"
+///     "ip rule add fwmark 0xa/0xff lookup 101 pref 100"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Appends one attribute with `value` as its payload.
-    pub fn attr<V: Value + ?Sized>(&mut self, ty: u16, value: &V) {
+    pub fn attr<V: Value>(&mut self, ty: u16, value: &V) {
         let ty = if V::NESTED { ty | NLA_F_NESTED } else { ty };
         self.attr_with(ty, |w| value.encode(w));
     }

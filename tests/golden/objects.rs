@@ -14,6 +14,9 @@ macro_rules! with_object {
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
             48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
+            24 => Some($function::<tcnl::route::Route>($($argument),*)),
+            32 => Some($function::<tcnl::route::Rule>($($argument),*)),
+            104 => Some($function::<tcnl::route::Nexthop>($($argument),*)),
             _ => None,
         }
     };

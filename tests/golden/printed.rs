@@ -16,7 +16,20 @@ const CELLS: &str = "the size of a rate table's cells is not printed: no kernel 
 const TINY: &str = "iproute2 lets the burst of 1600 bytes at 8 bit/s wrap to a time in which no whole number of bytes passes: \
     it prints as 225 bytes";
 
+const FLUSHED: &str =
+    "`ip route flush` sends back what it read, the table in the header and again in an attribute";
+
+/// Commands that iproute2 6.1 does not know yet.
+const NEWER: &[&str] = &["rule-051"];
+
 const INTENDED: &[Intended] = &[
+    Intended { ids: &["route-082"], path: "15", like: |ours, _| ours.is_none(), why: FLUSHED },
+    Intended {
+        ids: &["rule-006"],
+        path: "2",
+        like: |ours, theirs| ours.is_none() && theirs == Some(&[]),
+        why: "`from all` is an address without bytes: it matches everything, as no address does",
+    },
     Intended {
         ids: &["htb_class-035", "htb_class-049"],
         path: "2/1",
@@ -63,6 +76,9 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
         {
             let meaning = Meaning::of(message);
             if meaning.kinds().any(|kind| NOT_YET.contains(&kind.as_str())) {
+                continue;
+            }
+            if NEWER.contains(&request.id.as_str()) {
                 continue;
             }
             let Some(command) = with_object!(kind(message), print(message)) else { continue };

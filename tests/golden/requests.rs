@@ -40,12 +40,21 @@ pub const NOT_YET: &[&str] = &[
     "vrf",
 ];
 
-const INTENDED: &[Intended] = &[Intended {
-    ids: &["tbf-008", "tbf-009"],
-    path: "2/1",
-    like: like::but_tbf_ticks,
-    why: like::TBF_TICKS,
-}];
+const INTENDED: &[Intended] = &[
+    Intended { ids: &["tbf-008", "tbf-009"], path: "2/1", like: like::but_tbf_ticks, why: like::TBF_TICKS },
+    Intended {
+        ids: &["rule-006"],
+        path: "2",
+        like: |ours, theirs| ours.is_none() && theirs == Some(&[]),
+        why: "`from all` is sent as an address without bytes: it matches everything, as no address does",
+    },
+    Intended {
+        ids: &["route-082"],
+        path: "15",
+        like: |ours, theirs| ours.is_none() && theirs == Some(&[100, 0, 0, 0]),
+        why: "`ip route flush` sends back what it read, the table in the header and again in an attribute",
+    },
+];
 
 /// What iproute2 sends and the kernel refuses: the crate does not send it.
 const REFUSED: &[(&str, &str)] =

@@ -10,6 +10,7 @@ mod link;
 mod namespaces;
 mod netlink;
 mod qdiscs;
+mod route;
 mod twice;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         namespaces::trials(),
         netlink::trials(),
         qdiscs::trials(),
+        route::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -104,6 +104,7 @@ impl Object for Rule {
         rule.to = prefix(family, seen.to, dst_len).map_err(|e| e.inside("FRA_DST"))?;
         rule.from = prefix(family, seen.from, src_len).map_err(|e| e.inside("FRA_SRC"))?;
         rule.action = Some(match (action, seen.goto) {
+            (0, _) => RuleAction::Unspec,
             (1, _) => RuleAction::Lookup,
             (2, target) => RuleAction::Goto(target.ok_or(DecodeError::missing("FRA_GOTO"))?),
             (3, _) => RuleAction::Nop,
@@ -187,7 +188,7 @@ impl Rule {
             return Err(EncodeError::Invalid("rules can be added and deleted only"));
         }
         // The kernel would delete its first rule, the one for local addresses.
-        if verb == Verb::Delete && self.selects_nothing() {
+        if verb == Verb::Delete && self.says_nothing() {
             return Err(EncodeError::Invalid("a deletion must say something of the rule"));
         }
         if [self.from, self.to].into_iter().flatten().any(|prefix| prefix.family() != self.family) {
@@ -209,9 +210,9 @@ impl Rule {
         Ok(())
     }
 
-    fn selects_nothing(&self) -> bool {
+    pub(super) fn says_nothing(&self) -> bool {
         *self == Rule { flags: self.flags, action: self.action, ..Rule::of(self.family) }
-            && matches!(self.action, None | Some(RuleAction::Other(0)))
+            && matches!(self.action, None | Some(RuleAction::Unspec))
     }
 
     /// The table as it is sent; 0 is none.
@@ -232,6 +233,7 @@ impl Rule {
             table: u8::try_from(self.sent_table(verb)).unwrap_or(0),
             action: match self.action {
                 None if deletes => MessageAction::Unspec,
+                Some(RuleAction::Unspec) => MessageAction::Unspec,
                 None | Some(RuleAction::Lookup) => MessageAction::ToTable,
                 Some(RuleAction::Goto(_)) => MessageAction::Goto,
                 Some(RuleAction::Nop) => MessageAction::Nop,

@@ -10,8 +10,9 @@ pub(super) fn command(rule: &Rule, verb: Verb, f: &mut Formatter<'_>) -> Result 
     rule.flags.contains(RuleFlags::INVERT).say("not", f)?;
     match rule.from {
         Some(from) => write!(f, " from {}", Selector(from))?,
-        None if verb == Verb::Delete => (),
-        None => f.write_str(" from all")?,
+        // ip wants at least one word.
+        None if rule.says_nothing() => f.write_str(" from all")?,
+        None => (),
     }
     rule.to.map(Selector).say("to", f)?;
     if rule.tos != 0 {
@@ -44,7 +45,7 @@ pub(super) fn command(rule: &Rule, verb: Verb, f: &mut Formatter<'_>) -> Result 
     rule.suppress_ifgroup.say("suppress_ifgroup", f)?;
     rule.realms.say("realms", f)?;
     match rule.action {
-        None | Some(RuleAction::Lookup | RuleAction::Other(0)) => rule.table.say("lookup", f)?,
+        None | Some(RuleAction::Lookup | RuleAction::Unspec) => rule.table.say("lookup", f)?,
         Some(RuleAction::Goto(target)) => write!(f, " goto {target}")?,
         Some(RuleAction::Nop) => f.write_str(" nop")?,
         Some(RuleAction::Blackhole) => f.write_str(" blackhole")?,

@@ -6,6 +6,8 @@ mod classes;
 mod links;
 mod qdiscs;
 mod queues;
+mod routes;
+mod rules;
 
 use super::compare::{like, Comparison, Intended};
 use super::data::{requests, Recorded};
@@ -61,7 +63,23 @@ const FUNCTIONS: &str = "iproute2 asks for the virtual functions of network card
     and always for no counters of IPv6 (RTEXT_FILTER_SKIP_STATS), as iproute2 does without -s";
 const NARROW: &str = "iproute2 computes the rate tables of htb and tbf from the 32-bit rate, which is saturated: the crate from the rate";
 
+const ZERO: &str =
+    "iproute2 sends an address without bytes for `from all`: it matches everything, as no address does";
+const MARK: &str = "the kernel takes mark 0 without a mask for any mark: the crate sends a full mask";
+
 const INTENDED: &[Intended] = &[
+    Intended {
+        ids: &["rule-006"],
+        path: "2",
+        like: |ours, theirs| ours.is_none() && theirs == Some(&[]),
+        why: ZERO,
+    },
+    Intended {
+        ids: &["rule-010"],
+        path: "16",
+        like: |ours, theirs| ours == Some(&[0xff; 4]) && theirs.is_none(),
+        why: MARK,
+    },
     Intended {
         ids: &["htb_class-022", "htb_class-023", "htb_class-025"],
         path: "2/3",
@@ -147,6 +165,8 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
         actions::commands(),
         links::commands(),
         addresses::commands(),
+        routes::commands(),
+        rules::commands(),
     ];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
         let request = recorded.get(id).unwrap_or_else(|| panic!("there is no recording {id}"));

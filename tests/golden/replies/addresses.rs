@@ -56,7 +56,7 @@ fn shown_one(address: &Address) -> Value {
     }
     json.flag("dynamic", !address.flags.contains(AddressFlags::PERMANENT));
     json.some("protocol", address.protocol.map(protocol));
-    json.some("label", address.label.map(|label| label.to_string()));
+    json.some("label", address.label.clone());
     if let Some(lifetime) = address.lifetime {
         json.put("valid_life_time", u32::from(lifetime.valid));
         json.put("preferred_life_time", u32::from(lifetime.preferred));

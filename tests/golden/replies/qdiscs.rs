@@ -43,7 +43,10 @@ fn qdisc(qdisc: &Qdisc) -> Value {
 
 fn put_htb(json: &mut Json, htb: &Htb) {
     json.put("r2q", htb.r2q);
-    json.put("default", if htb.default_class == 0 { "0".to_owned() } else { format!("{:#x}", htb.default_class) });
+    json.put(
+        "default",
+        if htb.default_class == 0 { "0".to_owned() } else { format!("{:#x}", htb.default_class) },
+    );
     json.put("direct_packets_stat", htb.direct_packets);
     json.put("ver", format!("{}.{}", htb.version >> 16, htb.version & 0xffff));
     json.some("direct_qlen", htb.direct_qlen.map(|packets| packets.0));
