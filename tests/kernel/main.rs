@@ -9,8 +9,10 @@ mod common;
 mod link;
 mod namespaces;
 mod netlink;
+mod packets;
 mod qdiscs;
 mod route;
+mod traffic;
 mod twice;
 
 use std::process::ExitCode;
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         link::trials(),
         namespaces::trials(),
         netlink::trials(),
+        packets::trials(),
         qdiscs::trials(),
         route::trials(),
     ];
