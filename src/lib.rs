@@ -34,3 +34,8 @@ pub mod text;
 pub mod units;
 
 pub use error::{Error, Result};
+
+/// The README's first program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
