@@ -1,5 +1,5 @@
 use super::core::Awaited;
-use super::reply::Reply;
+use super::reply::{describes, Reply};
 use super::Connection;
 use crate::error::{Error, Result};
 use crate::request::{Object, Query, Verb};
@@ -82,7 +82,7 @@ impl<Q: Query> Iterator for List<'_, Q> {
             };
             self.interrupted |= found.interrupted;
             match core.reply(&found) {
-                Reply::Object { ty, message } if ty == Q::Object::NEW => {
+                Reply::Object { ty, message } if describes::<Q::Object>(ty) => {
                     match Q::Object::decode(message.get(HEADER_LEN..).unwrap_or_default()) {
                         Ok(mut object) => {
                             if self.query.take(&mut object) {
