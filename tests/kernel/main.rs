@@ -3,9 +3,12 @@
 //!
 //! An area is a file here with `pub fn trials() -> Vec<Trial>`, and one line below.
 
+mod actions;
 mod classes;
 #[path = "../common/mod.rs"]
 mod common;
+mod diverted;
+mod filters;
 mod link;
 mod namespaces;
 mod netlink;
@@ -19,7 +22,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let areas = [
+        actions::trials(),
         classes::trials(),
+        diverted::trials(),
+        filters::trials(),
         link::trials(),
         namespaces::trials(),
         netlink::trials(),

@@ -338,10 +338,11 @@ fn fw_legacy() -> Outcome {
     let mut lab = Lab::new()?;
     marks(&mut lab, [filter().prio(1).kind(Fw::legacy())])?;
     send_marked(3, "10.1.0.1:1000", class(1).raw())?;
-    // A mark without a major number is one of this qdisc's classes, too.
-    send_marked(2, "10.1.0.1:1000", 2)?;
+    send_marked(2, "10.1.0.1:1000", class(2).raw())?;
+    // htb has no class 0:2.
+    send_marked(1, "10.1.0.1:1000", 2)?;
     send_marked(4, "10.1.0.1:1000", Handle::new(7, 1).raw())?;
-    lab.counted(&[(1, 3), (2, 2), (REST, 4)])
+    lab.counted(&[(1, 3), (2, 2), (REST, 5)])
 }
 
 fn tcp() -> Outcome {

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use tcnl::netlink::Connection;
 use tcnl::request::Query;
 use tcnl::route::{Nexthop, Route, Rule};
-use tcnl::tc::{Class, Qdisc};
+use tcnl::tc::{Action, ActionKind, ActionTable, Class, Filter, FilterKind, Qdisc};
 
 /// What there was to be seen: the same in both namespaces.
 pub struct Seen<O> {
@@ -128,4 +128,33 @@ impl Lasting for Route {
 
 impl Lasting for Nexthop {
     fn forget_what_changes(&mut self) {}
+}
+
+impl Lasting for Filter {
+    fn forget_what_changes(&mut self) {
+        self.stats = None;
+        let actions = match &mut self.kind {
+            Some(FilterKind::U32(u32)) => &mut u32.actions,
+            Some(FilterKind::Fw(fw)) => &mut fw.actions,
+            _ => return,
+        };
+        actions.iter_mut().flat_map(|actions| &mut actions.0).for_each(|(_, action)| forget_times(action));
+    }
+}
+
+impl Lasting for ActionTable {
+    fn forget_what_changes(&mut self) {
+        self.actions.iter_mut().for_each(forget_times);
+    }
+}
+
+fn forget_times(action: &mut Action) {
+    assert!(action.stats.take().is_some(), "no statistics of {action:?}");
+    match &mut action.kind {
+        ActionKind::Gact(gact) => gact.times = None,
+        ActionKind::Mirred(mirred) => mirred.times = None,
+        ActionKind::Police(police) => police.times = None,
+        ActionKind::Skbedit(skbedit) => skbedit.times = None,
+        _ => (),
+    }
 }
