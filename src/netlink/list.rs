@@ -33,6 +33,9 @@ impl Connection {
 
     /// Lists objects as they were at one moment, starting again when they changed under way.
     ///
+    /// Kernels notice changes of links, addresses, routes, rules and nexthops. Of qdiscs, classes, filters and actions they
+    /// do not: a list of these that changes while it is read may hold some twice and lack others, and nothing tells.
+    ///
     /// # Errors
     /// [`Error::Interrupted`] if they changed in every one of [`Connection::TRIES`] tries, and what
     /// [`list`](Connection::list) says, for the whole or any of the objects.
