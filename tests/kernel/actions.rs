@@ -230,7 +230,7 @@ fn several() -> Outcome {
         Filter::of(LO).egress(),
     )?
     .shows(&["action order 1: skbedit", "action order 2: mirred", "action order 3: gact"])
-    .reads(actions, &["", "", "skbedit mark 0x7 index 1, mirred egress mirror dev if20 index 1, gact drop index 1"]);
+    .reads(actions, &["", "", "skbedit mark 7 index 1, mirred egress mirror dev if20 index 1, gact drop index 1"]);
     Ok(())
 }
 

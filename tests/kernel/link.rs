@@ -272,7 +272,8 @@ fn addresses_read() -> Outcome {
             let text = |value: Option<String>| value.map(Value::from);
             let valid = ours.lifetime.map(|lifetime| u64::from(u32::from(lifetime.valid)));
             // On a slow machine some seconds go by.
-            let difference = valid.zip(theirs["valid_life_time"].as_u64()).map(|(ours, theirs)| ours - theirs);
+            let difference =
+                valid.zip(theirs["valid_life_time"].as_u64()).map(|(ours, theirs)| ours - theirs);
             assert!(difference.is_some_and(|seconds| seconds < 20), "{valid:?} in {theirs}");
             let fields = [
                 ("scope", text(Some(ours.scope.to_string()))),

@@ -8,12 +8,14 @@ mod classes;
 #[path = "../common/mod.rs"]
 mod common;
 mod diverted;
+mod dumps;
 mod filters;
 mod link;
 mod namespaces;
 mod netlink;
 mod packets;
 mod qdiscs;
+mod refusals;
 mod route;
 mod traffic;
 mod twice;
@@ -21,16 +23,21 @@ mod twice;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(done) = refusals::without_privileges() {
+        return done;
+    }
     let areas = [
         actions::trials(),
         classes::trials(),
         diverted::trials(),
+        dumps::trials(),
         filters::trials(),
         link::trials(),
         namespaces::trials(),
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        refusals::trials(),
         route::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())

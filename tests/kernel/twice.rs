@@ -133,11 +133,12 @@ impl Lasting for Nexthop {
 impl Lasting for Filter {
     fn forget_what_changes(&mut self) {
         self.stats = None;
-        let actions = match &mut self.kind {
-            Some(FilterKind::U32(u32)) => &mut u32.actions,
-            Some(FilterKind::Fw(fw)) => &mut fw.actions,
+        let (actions, police) = match &mut self.kind {
+            Some(FilterKind::U32(u32)) => (&mut u32.actions, &mut u32.police),
+            Some(FilterKind::Fw(fw)) => (&mut fw.actions, &mut fw.police),
             _ => return,
         };
+        police.iter_mut().for_each(|police| police.times = None);
         actions.iter_mut().flat_map(|actions| &mut actions.0).for_each(|(_, action)| forget_times(action));
     }
 }
