@@ -10,6 +10,8 @@ pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
         20 => holds::<tcnl::route::Address>(body),
         36 => holds::<tcnl::tc::Qdisc>(body),
         40 => holds::<tcnl::tc::Class>(body),
+        44 => holds::<tcnl::tc::Filter>(body),
+        100 => holds::<tcnl::tc::Chain>(body),
         48 => holds::<tcnl::tc::ActionTable>(body),
         24 => holds::<tcnl::route::Route>(body),
         32 => holds::<tcnl::route::Rule>(body),

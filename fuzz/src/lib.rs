@@ -5,7 +5,10 @@
 
 pub mod fixpoint;
 
-use tcnl::tc::{ActionKind, Class, ClassKind, FilterKind, Qdisc, QdiscKind};
+use tcnl::route::{Nexthop, Route, Rule};
+use tcnl::tc::{
+    Action, ActionKind, ActionTable, Class, ClassKind, Filter, FilterKind, Protocol, Qdisc, QdiscKind,
+};
 use tcnl::units::Handle;
 use tcnl::wire::generate::{Generate, Source};
 use tcnl::wire::{Messages, RawAttr, Reader, Writer};
@@ -24,7 +27,8 @@ fn walk(bytes: &[u8], depth: usize) {
     let mut w = Writer::default();
     attrs.iter().for_each(|attr| w.raw(attr));
     assert_eq!(w.finish(), Ok(()));
-    let again: Vec<RawAttr> = Reader::new(w.bytes()).attrs().map(|attr| attr.expect("as it was written").into()).collect();
+    let again: Vec<RawAttr> =
+        Reader::new(w.bytes()).attrs().map(|attr| attr.expect("as it was written").into()).collect();
     assert_eq!(attrs, again);
     if depth < 8 {
         attrs.iter().for_each(|attr| walk(&attr.payload, depth + 1));
@@ -34,8 +38,10 @@ fn walk(bytes: &[u8], depth: usize) {
 /// The first byte says the kind, the others are its options.
 pub fn kinds(data: &[u8]) {
     let Some((pick, options)) = data.split_first() else { return };
-    let all = [(36, QdiscKind::KNOWN), (40, ClassKind::KNOWN), (44, FilterKind::KNOWN), (48, ActionKind::KNOWN)];
-    let kinds: Vec<_> = all.into_iter().flat_map(|(ty, kinds)| kinds.iter().map(move |kind| (ty, *kind))).collect();
+    let all =
+        [(36, QdiscKind::KNOWN), (40, ClassKind::KNOWN), (44, FilterKind::KNOWN), (48, ActionKind::KNOWN)];
+    let kinds: Vec<_> =
+        all.into_iter().flat_map(|(ty, kinds)| kinds.iter().map(move |kind| (ty, *kind))).collect();
     let (ty, kind) = kinds[usize::from(*pick) % kinds.len()];
     let mut w = Writer::default();
     let object = |w: &mut Writer| {
@@ -69,9 +75,18 @@ pub fn messages(data: &[u8]) {
 
 /// Objects drawn from the bytes decode to what they were encoded from.
 pub fn generated(data: &[u8]) {
-    let mut source = Source::new(data);
-    let qdisc = Qdisc::root(1).kind(QdiscKind::generate(&mut source));
-    let class = Class::under(1, Handle::new(1, 0)).id(Handle::new(1, 1)).kind(ClassKind::generate(&mut source));
-    fixpoint::same(&qdisc);
-    fixpoint::same(&class);
+    let mut g = Source::new(data);
+    let under = Handle::new(1, 0);
+    fixpoint::same(&Qdisc::root(1).kind(QdiscKind::generate(&mut g)));
+    fixpoint::same(&Class::under(1, under).id(Handle::new(1, 1)).kind(ClassKind::generate(&mut g)));
+    fixpoint::same(&Filter::on(1, under).protocol(Protocol::Ip).kind(FilterKind::generate(&mut g)));
+    fixpoint::same(&ActionTable::of([Action::generate(&mut g)]));
+    fixpoint::same(&Route::generate(&mut g));
+    fixpoint::same(&Rule::generate(&mut g));
+    fixpoint::same(&Nexthop::generate(&mut g));
+}
+
+/// Datagrams from the kernel and from others, to a connection that waits for answers.
+pub fn replies(data: &[u8]) {
+    tcnl::netlink::fuzz::replies(data);
 }

@@ -1,6 +1,6 @@
 use super::core::{Awaited, Core};
 use super::failure::Failure;
-use super::reply::Reply;
+use super::reply::{describes, Reply};
 use super::socket::Socket;
 use super::{Ack, Builder, Namespace, Protocol};
 use crate::clock::Clock;
@@ -124,7 +124,7 @@ impl Connection {
     pub fn get<O: Object>(&mut self, object: &O) -> Result<O> {
         let mut found = None;
         self.exchange(Verb::Get, object, |ty, body| {
-            if ty == O::NEW && found.is_none() {
+            if describes::<O>(ty) && found.is_none() {
                 found = Some(O::decode(body));
             }
         })?;

@@ -1,5 +1,5 @@
 use super::core::Awaited;
-use super::reply::Reply;
+use super::reply::{describes, Reply};
 use super::Connection;
 use crate::error::{Error, Result};
 use crate::request::{Object, Query, Verb};
@@ -32,6 +32,9 @@ impl Connection {
     }
 
     /// Lists objects as they were at one moment, starting again when they changed under way.
+    ///
+    /// Kernels notice changes of links, addresses, routes, rules and nexthops. Of qdiscs, classes, filters and actions they
+    /// do not: a list of these that changes while it is read may hold some twice and lack others, and nothing tells.
     ///
     /// # Errors
     /// [`Error::Interrupted`] if they changed in every one of [`Connection::TRIES`] tries, and what
@@ -82,7 +85,7 @@ impl<Q: Query> Iterator for List<'_, Q> {
             };
             self.interrupted |= found.interrupted;
             match core.reply(&found) {
-                Reply::Object { ty, message } if ty == Q::Object::NEW => {
+                Reply::Object { ty, message } if describes::<Q::Object>(ty) => {
                     match Q::Object::decode(message.get(HEADER_LEN..).unwrap_or_default()) {
                         Ok(mut object) => {
                             if self.query.take(&mut object) {

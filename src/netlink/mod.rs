@@ -20,6 +20,9 @@ mod builder;
 mod connection;
 mod core;
 mod failure;
+#[cfg(feature = "generate")]
+#[doc(hidden)]
+pub mod fuzz;
 mod links;
 mod list;
 mod namespace;

@@ -1,4 +1,5 @@
 use crate::error::{Error, Refusal, Warning};
+use crate::request::{Object, Verb};
 use crate::wire::{Reader, HEADER_LEN};
 
 pub(super) const NLM_F_CAPPED: u16 = 0x100;
@@ -34,6 +35,12 @@ pub(crate) struct Report<'a> {
     message: Option<&'a [u8]>,
     offset: Option<u32>,
     missing: Option<u32>,
+}
+
+/// Whether a message of this type says what an object is. Kernels answer with RTM_NEW, but of actions, and of a chain
+/// that was asked for, with the type of the request. `net/sched/act_api.c`, `net/sched/cls_api.c`
+pub(super) fn describes<O: Object>(ty: u16) -> bool {
+    ty == O::NEW || ty == Verb::Get.message(O::NEW)
 }
 
 impl<'a> Reply<'a> {

@@ -101,8 +101,25 @@ impl Socket {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(deadline)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) if error.raw_os_error() == Some(ENOBUFS) => return Err(Failure::Overrun),
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => {
+                    self.drain(core, deadline);
+                    return Err(Failure::Overrun);
+                }
                 Err(source) => return Err(Failure::Io { doing: "receive", source }),
+            }
+        }
+    }
+
+    /// Reads away what is left behind an overflow. Until nothing is, the kernel drops what it has to say to a socket, and
+    /// says so only once: the answer to the next request would not come. `net/netlink/af_netlink.c`, NETLINK_S_CONGESTED
+    fn drain(&self, core: &mut Core, deadline: &Deadline) {
+        core.discard();
+        while deadline.check().is_ok() {
+            match self.try_receive(core) {
+                Ok(()) => core.discard(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => (),
+                Err(_) => return,
             }
         }
     }

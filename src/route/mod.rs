@@ -36,4 +36,10 @@ pub use route::{Route, RouteCache, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
 pub use scope::Scope;
 
+/// The attribute tables of all sets, for checks against the kernel's headers.
+#[doc(hidden)]
+pub fn tables() -> Vec<crate::wire::Table> {
+    [link::tables(), address::tables(), route::tables(), nexthop::tables(), rule::tables()].concat()
+}
+
 crate::request::print_as_command! { Link Address Route Nexthop Rule }

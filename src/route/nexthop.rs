@@ -1,6 +1,7 @@
 mod codec;
 mod group;
 
+pub(super) use codec::tables;
 pub use codec::Nexthops;
 pub use group::{Group, GroupType, Member, Resilient};
 

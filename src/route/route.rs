@@ -2,6 +2,7 @@ mod codec;
 mod list;
 mod words;
 
+pub(super) use codec::tables;
 pub use list::Routes;
 
 use super::{Encap, Family, Hop, Metrics, Preference, Prefix, Realms, RouteProtocol, RouteType, Scope};

@@ -2,6 +2,7 @@ mod codec;
 mod list;
 mod words;
 
+pub(super) use codec::tables;
 pub use list::Rules;
 
 use super::route::{options, same_family};

@@ -206,91 +206,12 @@ mod tests {
     use super::*;
     use crate::request::Request;
     use crate::tc::gact::Gact;
-    use crate::tc::golden;
-    use crate::tc::skbedit::Skbedit;
 
     fn body(verb: Verb, table: &ActionTable) -> Vec<u8> {
         let mut w = Writer::default();
         table.encode(verb, &mut w).unwrap();
         w.finish().unwrap();
         w.bytes().to_vec()
-    }
-
-    #[test]
-    fn requests_built_by_hand_mean_what_tc_sends() {
-        let drop = ActionTable::of([Gact::drop().index(8)]);
-        let police = crate::tc::police::Police::new()
-            .rate(crate::units::Rate::gbit(40))
-            .burst(crate::units::Size::mib(1))
-            .index(6);
-        for (id, verb, table, command) in [
-            (
-                "actions-002",
-                Verb::Add,
-                ActionTable::of([police]),
-                "tc actions add action police rate 40Gbit burst 1Mb conform-exceed reclassify index 6",
-            ),
-            ("actions-004", Verb::Add, drop.clone(), "tc actions add action gact drop index 8"),
-            ("actions-008", Verb::Replace, drop.clone(), "tc actions replace action gact drop index 8"),
-            (
-                "actions-011",
-                Verb::Change,
-                ActionTable::of([Gact::ok().index(8)]),
-                "tc actions change action gact pass index 8",
-            ),
-            ("actions-012", Verb::Delete, drop, "tc actions del action gact index 8"),
-            (
-                "actions-005",
-                Verb::Add,
-                ActionTable::of([crate::tc::mirred::Mirred::egress_redirect(20).index(5)]),
-                "tc actions add action mirred egress redirect dev if20 index 5",
-            ),
-            (
-                "actions-006",
-                Verb::Add,
-                ActionTable::of([Skbedit::piped().mark(5).index(5)]),
-                "tc actions add action skbedit mark 5 index 5",
-            ),
-            (
-                "actions-007",
-                Verb::Add,
-                ActionTable::of([
-                    Action::new(Skbedit::piped().priority(crate::units::Handle::new(1, 0x10))),
-                    Gact::drop().into(),
-                ]),
-                "tc actions add action skbedit priority 1:10 action gact drop",
-            ),
-        ] {
-            let (header, sent) = golden::request(id);
-            assert_eq!(golden::meaning(&body(verb, &table), 4), golden::meaning(&sent, 4), "{command}");
-            assert_eq!(table.flags(verb) | 5, header.flags, "{command}");
-            assert_eq!(verb.message(ActionTable::NEW), header.ty);
-            assert_eq!(Request::new(verb, &table).to_string(), command);
-        }
-    }
-
-    #[test]
-    fn a_dump_is_asked_for_and_read_as_tc_does() {
-        let dumps = golden::dumps("actions");
-        assert!(dumps.len() > 5);
-        for dump in dumps {
-            let kind = dump.show.rsplit(' ').next().unwrap();
-            let mut w = Writer::default();
-            Action::of_kind(Name::new(kind).unwrap()).encode(&mut w).unwrap();
-            assert_eq!(golden::meaning(w.bytes(), 4), golden::meaning(&dump.request, 4));
-            let read: Vec<ActionTable> =
-                dump.replies.iter().map(|(_, body)| ActionTable::decode(body).unwrap()).collect();
-            let shown =
-                dump.json.iter().find_map(|part| part["actions"].as_array()).cloned().unwrap_or_default();
-            let actions: Vec<&Action> = read.iter().flat_map(|table| &table.actions).collect();
-            assert_eq!(actions.len(), shown.len());
-            for (action, json) in actions.iter().zip(&shown) {
-                assert!(action.unknown.is_empty());
-                assert_eq!(json["kind"], action.kind.name());
-                assert_eq!(json["index"], action.named_index());
-                golden::assert_stats(action.stats.as_ref().unwrap(), &json["stats"]);
-            }
-        }
     }
 
     #[test]

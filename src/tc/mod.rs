@@ -14,8 +14,6 @@ mod filter;
 mod flags;
 pub mod fw;
 pub mod gact;
-#[cfg(test)]
-mod golden;
 pub mod htb;
 pub mod ingress;
 mod kind;

@@ -265,7 +265,7 @@ pub fn tables() -> Vec<Table> {
         skbedit::tables(),
         super::actions::tables(),
         super::stab::tables(),
-        vec![super::action::TABLE, super::attributes::TABLE],
+        vec![super::action::TABLE, super::attributes::TABLE, super::stats::TABLE],
     ]
     .concat()
 }

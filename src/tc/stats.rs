@@ -3,8 +3,32 @@
 use super::registry::Noun;
 use super::AppStats;
 use crate::units::Rate;
-use crate::wire::{DecodeError, Reader, Value};
+use crate::wire::{DecodeError, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
+
+const TCA_STATS_BASIC: u16 = 1;
+const TCA_STATS_RATE_EST: u16 = 2;
+const TCA_STATS_QUEUE: u16 = 3;
+const TCA_STATS_APP: u16 = 4;
+const TCA_STATS_RATE_EST64: u16 = 5;
+const TCA_STATS_PAD: u16 = 6;
+const TCA_STATS_BASIC_HW: u16 = 7;
+const TCA_STATS_PKT64: u16 = 8;
+
+/// The attributes of TCA_STATS2, for the header checks.
+pub(super) const TABLE: Table = Table {
+    set: "statistics",
+    names: &[
+        (TCA_STATS_BASIC, "TCA_STATS_BASIC"),
+        (TCA_STATS_RATE_EST, "TCA_STATS_RATE_EST"),
+        (TCA_STATS_QUEUE, "TCA_STATS_QUEUE"),
+        (TCA_STATS_APP, "TCA_STATS_APP"),
+        (TCA_STATS_RATE_EST64, "TCA_STATS_RATE_EST64"),
+        (TCA_STATS_PAD, "TCA_STATS_PAD"),
+        (TCA_STATS_BASIC_HW, "TCA_STATS_BASIC_HW"),
+        (TCA_STATS_PKT64, "TCA_STATS_PKT64"),
+    ],
+};
 
 /// What an object has counted. What the kernel did not send is 0 or `None`.
 ///
@@ -90,32 +114,32 @@ impl Stats {
         for attr in Reader::new(payload).attrs() {
             let attr = attr?;
             match attr.ty {
-                1 => {
+                TCA_STATS_BASIC => {
                     let basic = Basic::decode(attr.payload)?;
                     (stats.bytes, stats.packets) = (basic.bytes, basic.packets.into());
                     hardware_is_last = false;
                 }
-                7 => {
+                TCA_STATS_BASIC_HW => {
                     let basic = Basic::decode(attr.payload)?;
                     stats.hardware = Some((basic.bytes, basic.packets.into()));
                     hardware_is_last = true;
                 }
                 // It stands once behind each of the two and belongs to the one in front of it.
-                8 => match (&mut stats.hardware, hardware_is_last) {
+                TCA_STATS_PKT64 => match (&mut stats.hardware, hardware_is_last) {
                     (Some((_, packets)), true) => *packets = u64::decode(attr.payload)?,
                     _ => stats.packets = u64::decode(attr.payload)?,
                 },
                 // The 64-bit one says the same without saturating, and comes behind it.
-                2 => {
+                TCA_STATS_RATE_EST => {
                     let rate = RateEst::decode(attr.payload)?;
                     stats.rate = Some((rate.bps.into(), rate.pps.into()));
                 }
-                5 => {
+                TCA_STATS_RATE_EST64 => {
                     let rate = RateEst64::decode(attr.payload)?;
                     stats.rate = Some((rate.bps, rate.pps));
                 }
-                3 => stats.queue = Value::decode(attr.payload)?,
-                4 => app = Some(attr.payload),
+                TCA_STATS_QUEUE => stats.queue = Value::decode(attr.payload)?,
+                TCA_STATS_APP => app = Some(attr.payload),
                 _ => (),
             }
         }

@@ -94,6 +94,10 @@ pub mod like {
         every_word(ours, theirs, |ours, theirs| theirs.wrapping_sub(ours) <= 1)
     }
 
+    pub const FLOATING: &str =
+        "iproute2 computes the ticks of rate tables in floating point and rounds up: where the exact value \
+        is a whole number, the error of the last bit makes it one more. Ours are exact";
+
     /// Words of 32 bits that are the same, or of which ours are the largest and theirs have wrapped.
     pub fn saturated_where_they_wrap(ours: Field<'_>, theirs: Field<'_>) -> bool {
         every_word(ours, theirs, |ours, theirs| ours == theirs || ours == u32::MAX)

@@ -14,5 +14,6 @@ mod meaning;
 mod mutated;
 mod objects;
 mod printed;
+mod refused;
 mod replies;
 mod requests;

@@ -27,9 +27,11 @@ impl Meaning {
 
     /// The kinds of all that the message is about: of the object and of its actions.
     pub fn kinds(&self) -> impl Iterator<Item = String> + '_ {
-        let named = |path: &str| match path.split('/').collect::<Vec<_>>()[..] {
-            ["1"] | ["18", "1"] | ["1", _, "1"] | ["2", _, _, "1"] => true,
-            _ => false,
+        let named = |path: &str| {
+            matches!(
+                path.split('/').collect::<Vec<_>>()[..],
+                ["1"] | ["18", "1"] | ["1", _, "1"] | ["2", _, _, "1"]
+            )
         };
         let kinds = self.fields.iter().filter(move |(path, _)| named(path)).map(|(_, kind)| kind);
         kinds.map(|kind| String::from_utf8_lossy(kind).into_owned())

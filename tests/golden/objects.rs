@@ -4,8 +4,8 @@ use super::data::flags;
 use tcnl::request::{Object, Query, Verb};
 use tcnl::wire::{EncodeError, Header, Writer};
 
-/// Calls `$function::<Object>($arguments)` with the object that the message type is about; `None` for types that the
-/// crate has no object for.
+/// Calls `$function::<Object>($arguments)` with the object that the message type is about; `None` for neighbours,
+/// of which there are recordings but no object.
 macro_rules! with_object {
     ($ty:expr, $function:ident($($argument:expr),* $(,)?)) => {
         match $ty / 4 * 4 {
@@ -13,11 +13,15 @@ macro_rules! with_object {
             20 => Some($function::<tcnl::route::Address>($($argument),*)),
             36 => Some($function::<tcnl::tc::Qdisc>($($argument),*)),
             40 => Some($function::<tcnl::tc::Class>($($argument),*)),
+            44 => Some($function::<tcnl::tc::Filter>($($argument),*)),
+            100 => Some($function::<tcnl::tc::Chain>($($argument),*)),
             48 => Some($function::<tcnl::tc::ActionTable>($($argument),*)),
             24 => Some($function::<tcnl::route::Route>($($argument),*)),
             32 => Some($function::<tcnl::route::Rule>($($argument),*)),
             104 => Some($function::<tcnl::route::Nexthop>($($argument),*)),
-            _ => None,
+            // Neighbours.
+            28 => None,
+            other => panic!("no object has the message type {other}"),
         }
     };
 }

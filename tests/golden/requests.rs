@@ -42,6 +42,26 @@ pub const NOT_YET: &[&str] = &[
 
 const INTENDED: &[Intended] = &[
     Intended { ids: &["tbf-008", "tbf-009"], path: "2/1", like: like::but_tbf_ticks, why: like::TBF_TICKS },
+    // A policer's tables are only kept where they are not those that the crate computes, give or take a tick.
+    Intended { ids: &["fw-011"], path: "2/2/2", like: like::ours_or_one_more, why: like::FLOATING },
+    Intended {
+        ids: &["u32_police_act-*", "ingress-021"],
+        path: "2/6/2",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
+    Intended {
+        ids: &["u32_police_act-008"],
+        path: "2/6/3",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
+    Intended {
+        ids: &["u32_police_act-014"],
+        path: "2/7/1/2/2",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
     Intended {
         ids: &["rule-006"],
         path: "2",

@@ -34,6 +34,13 @@ impl Headers {
         }
     }
 
+    /// The kernel's version, if `version.h` was read.
+    pub fn version(&self) -> (i64, i64) {
+        let code = self.constants["LINUX_VERSION_CODE"];
+        (code >> 16, code >> 8 & 0xff)
+    }
+
+    /// The length of a struct of which all fields are of known types.
     pub fn size_of(&self, name: &str) -> Option<usize> {
         self.structs.get(name).map(|(size, _)| *size)
     }

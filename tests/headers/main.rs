@@ -6,11 +6,24 @@
 mod c;
 
 use c::Headers;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::io::{stderr, Write};
 use std::{env, fs};
+use tcnl::wire::Fixed;
 
-/// Attributes that are newer than Linux 6.12, with the version that brought them.
-const NEWER: &[(&str, i64, (i64, i64))] = &[];
+/// Attributes that are newer than Linux 6.12, with a version in whose headers they are.
+const NEWER: &[(&str, i64, (i64, i64))] = &[
+    ("IFLA_MAX_PACING_OFFLOAD_HORIZON", 66, (6, 13)),
+    ("RTA_FLOWLABEL", 31, (6, 14)),
+    ("FRA_FLOWLABEL", 26, (6, 14)),
+    ("FRA_FLOWLABEL_MASK", 27, (6, 14)),
+    ("FRA_SPORT_MASK", 28, (6, 15)),
+    ("FRA_DPORT_MASK", 29, (6, 15)),
+    ("FRA_DSCP_MASK", 30, (6, 15)),
+    ("IFLA_NETNS_IMMUTABLE", 67, (6, 15)),
+    ("IFLA_HEADROOM", 68, (6, 19)),
+    ("IFLA_TAILROOM", 69, (6, 19)),
+];
 
 /// The headers that declare what the crate speaks, each behind those it needs.
 const HEADERS: &[&str] = &[
@@ -42,12 +55,23 @@ const SETS: &[&str] = &[
     "TCA_GACT_UNSPEC",
     "TCA_MIRRED_UNSPEC",
     "TCA_SKBEDIT_UNSPEC",
+    "TCA_ROOT_UNSPEC",
     "TCA_STATS_UNSPEC",
+    "IFLA_UNSPEC",
+    "IFLA_INFO_UNSPEC",
+    "IFLA_BR_UNSPEC",
+    "VETH_INFO_UNSPEC",
+    "IFA_UNSPEC",
+    "RTA_UNSPEC",
+    "RTAX_UNSPEC",
+    "NHA_UNSPEC",
+    "NHA_RES_GROUP_UNSPEC",
+    "FRA_UNSPEC",
 ];
 
 /// Constants of these enums that are no attributes.
 fn is_attribute(name: &str) -> bool {
-    !name.starts_with("__") && !name.ends_with("_UNSPEC") && !name.ends_with("_MAX")
+    !name.starts_with("__") && !name.ends_with("_UNSPEC") && !name.contains("_UNUSED")
 }
 
 fn read(directory: &str, more: &[&str]) -> Option<Headers> {
@@ -62,14 +86,21 @@ fn read(directory: &str, more: &[&str]) -> Option<Headers> {
 fn installed(name: &str) -> Option<Headers> {
     let headers = read("/usr/include/linux", &["version.h"]);
     if headers.is_none() {
-        println!("SKIP {name}: the kernel's headers are not in /usr/include/linux (Debian: linux-libc-dev)");
+        say(&format!(
+            "SKIP {name}: the kernel's headers are not in /usr/include/linux (Debian: linux-libc-dev)"
+        ));
     }
     headers
 }
 
+/// A line on the terminal, whatever the test runner does with what tests print.
+fn say(line: &str) {
+    writeln!(stderr(), "{line}").expect("stderr can be written");
+}
+
 /// Every attribute that the crate declares.
 fn declared() -> BTreeMap<&'static str, i64> {
-    let tables = tcnl::tc::tables();
+    let tables = [tcnl::tc::tables(), tcnl::route::tables()].concat();
     tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number))).collect()
 }
 
@@ -84,8 +115,7 @@ fn of_6_12() -> BTreeMap<&'static str, i64> {
 fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
     let name = "every_attribute_has_the_number_that_the_installed_headers_give_it";
     let Some(headers) = installed(name) else { return };
-    let version = headers.constants["LINUX_VERSION_CODE"];
-    let (major, minor) = (version >> 16, version >> 8 & 0xff);
+    let (major, minor) = headers.version();
     let known = of_6_12();
     let mut wrong = Vec::new();
     let mut absent = Vec::new();
@@ -99,7 +129,12 @@ fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
             None => wrong.push(format!("{name} is in no header")),
         }
     }
-    println!("newer than the installed headers ({major}.{minor}): {}", absent.join(" "));
+    if !absent.is_empty() {
+        say(&format!(
+            "newer than the installed headers ({major}.{minor}), not checked: {}",
+            absent.join(" ")
+        ));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -132,6 +167,45 @@ fn every_attribute_of_linux_6_12_is_declared() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The structs that users see, with the kernel's names. The others are on the wire in the golden tests.
+fn structs() -> Vec<(&'static str, usize)> {
+    use tcnl::route::{CacheInfo, LinkStats, RouteCache};
+    use tcnl::tc::{gact, htb, sfq, u32, Bits, QueueStats, RateSpec, SizeSpec, Times};
+    vec![
+        ("gnet_stats_queue", QueueStats::SIZE),
+        ("ifa_cacheinfo", CacheInfo::SIZE),
+        ("nla_bitfield32", Bits::SIZE),
+        ("rta_cacheinfo", RouteCache::SIZE),
+        ("rtnl_link_stats64", LinkStats::SIZE),
+        ("tc_gact_p", gact::Random::SIZE),
+        ("tc_htb_xstats", htb::HtbStats::SIZE),
+        ("tc_ratespec", RateSpec::SIZE),
+        ("tc_sfq_xstats", sfq::SfqStats::SIZE),
+        ("tc_sfqred_stats", sfq::RedStats::SIZE),
+        ("tc_sizespec", SizeSpec::SIZE),
+        ("tc_u32_key", u32::Key::SIZE),
+        ("tc_u32_mark", u32::Mark::SIZE),
+        ("tcf_t", Times::SIZE),
+    ]
+}
+
+/// Of structs that have grown since: the version that made them as long as the crate has them.
+const GROWN: &[(&str, (i64, i64))] = &[("rtnl_link_stats64", (5, 19))];
+
+#[test]
+fn every_struct_is_as_long_as_in_the_installed_headers() {
+    let Some(headers) = installed("every_struct_is_as_long_as_in_the_installed_headers") else { return };
+    let version = headers.version();
+    for (name, size) in structs() {
+        let grown = GROWN.iter().any(|(grown, since)| *grown == name && *since > version);
+        assert!(
+            grown || headers.size_of(name) == Some(size),
+            "{name}: {:?}, not {size}",
+            headers.size_of(name)
+        );
+    }
+}
+
 /// Writes `attributes-6.12.txt` from a kernel's source tree:
 /// `HEADERS=linux/include/uapi/linux cargo test --test headers -- --ignored`.
 #[test]
@@ -142,9 +216,13 @@ fn the_list_of_attributes_is_written() {
     let mut out = "# Attribute numbers of Linux 6.12, written by tests/headers/main.rs.\n".to_owned();
     for set in SETS {
         let names = headers.enums.iter().find(|names| names.first().is_some_and(|first| first == set));
-        let names: BTreeSet<_> = names.expect(set).iter().filter(|name| is_attribute(name)).collect();
-        let mut names: Vec<_> = names.into_iter().map(|name| (headers.constants[name], name)).collect();
-        names.sort();
+        // Where a number has two names, the newer one counts.
+        let names: BTreeMap<_, _> = names
+            .expect(set)
+            .iter()
+            .filter(|name| is_attribute(name))
+            .map(|name| (headers.constants[name], name))
+            .collect();
         out.extend(names.into_iter().map(|(number, name)| format!("{name} {number}\n")));
     }
     fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headers/attributes-6.12.txt"), out)

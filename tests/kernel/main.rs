@@ -3,16 +3,42 @@
 //!
 //! An area is a file here with `pub fn trials() -> Vec<Trial>`, and one line below.
 
+mod actions;
+mod classes;
 #[path = "../common/mod.rs"]
 mod common;
+mod diverted;
+mod dumps;
+mod filters;
 mod link;
 mod namespaces;
 mod netlink;
+mod packets;
+mod qdiscs;
+mod refusals;
 mod route;
+mod traffic;
+mod twice;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [link::trials(), namespaces::trials(), netlink::trials(), route::trials()];
+    if let Some(done) = refusals::without_privileges() {
+        return done;
+    }
+    let areas = [
+        actions::trials(),
+        classes::trials(),
+        diverted::trials(),
+        dumps::trials(),
+        filters::trials(),
+        link::trials(),
+        namespaces::trials(),
+        netlink::trials(),
+        packets::trials(),
+        qdiscs::trials(),
+        refusals::trials(),
+        route::trials(),
+    ];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -355,10 +355,10 @@ fn probe() -> Outcome {
         assert_eq!(capabilities.has_qdisc(kind), tc_has, "{kind}");
     }
     for kind in tcnl::tc::FilterKind::KNOWN {
-        let options = if *kind == "u32" { "match u32 0 0" } else { "" };
+        let (handle, options) = if *kind == "u32" { ("::1", "match u32 0 0") } else { ("1", "") };
         let tc_has = in_netns(|| {
             tc("qdisc add dev lo ingress")?;
-            tc(&format!("filter add dev lo ingress {kind} {options} classid 1:1"))
+            tc(&format!("filter add dev lo ingress handle {handle} {kind} {options} classid 1:1"))
         });
         assert_eq!(capabilities.has_filter(kind), tc_has.is_ok(), "{kind}");
     }

@@ -5,7 +5,7 @@ use crate::request::{Object, Verb};
 use crate::route::message::{self, name_in, quoted, say};
 use crate::route::Scope;
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags as Flags, AddressHeaderFlags, AddressMessage, AddressProtocol,
     AddressScope, CacheInfo as Cache,
@@ -37,6 +37,11 @@ const NAMES: &[(u16, &str)] = &[
     (IFA_TARGET_NETNSID, "IFA_TARGET_NETNSID"),
     (IFA_PROTO, "IFA_PROTO"),
 ];
+
+/// The attribute tables, for the header checks.
+pub(in crate::route) fn tables() -> Vec<Table> {
+    vec![Table { set: "address", names: NAMES }]
+}
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;

@@ -9,6 +9,7 @@ mod tests;
 
 pub use ifaddr::IfAddr;
 pub use lifetime::{CacheInfo, Lifetime};
+pub(super) use message::tables;
 pub use query::Addresses;
 
 use super::Scope;

@@ -4,7 +4,7 @@ use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Netns, OperSt
 use crate::request::{Object, Verb};
 use crate::route::message::{self, name_in};
 use crate::units::{Dev, Name};
-use crate::wire::{Attr, DecodeError, EncodeError, Fixed, RawAttr, Reader, Set, Value, Writer};
+use crate::wire::{Attr, DecodeError, EncodeError, Fixed, RawAttr, Reader, Set, Table, Value, Writer};
 use netlink_packet_core::Nla;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags as Flags, LinkInfo, LinkLayerType, LinkMessage,
@@ -45,6 +45,16 @@ const INFO_NAMES: &[(u16, &str)] = &[
     (4, "IFLA_INFO_SLAVE_KIND"),
     (5, "IFLA_INFO_SLAVE_DATA"),
 ];
+
+/// The attribute tables, for the header checks.
+pub(in crate::route) fn tables() -> Vec<Table> {
+    vec![
+        Table { set: "link", names: NAMES },
+        Table { set: "link info", names: INFO_NAMES },
+        Table { set: "veth", names: &[(super::kind::VETH_INFO_PEER, "VETH_INFO_PEER")] },
+        Table::of::<super::Bridge>(),
+    ]
+}
 
 layout! {
     /// The header of link messages. `include/uapi/linux/rtnetlink.h`

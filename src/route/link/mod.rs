@@ -13,6 +13,7 @@ mod tests;
 pub use bridge::Bridge;
 pub use hardware::HardwareAddress;
 pub use kind::{LinkKind, OtherKind, Veth};
+pub(super) use message::tables;
 pub use query::Links;
 pub use state::{LinkFlags, LinkStats, OperState};
 

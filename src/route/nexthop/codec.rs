@@ -5,7 +5,7 @@ use crate::route::hop::put_ip;
 use crate::route::{Encap, Family, RouteFlags, RouteProtocol, Scope};
 use crate::text::Say;
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, Raw, Reader, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Raw, Reader, Table, Value, Writer};
 use std::fmt::{self, Formatter};
 
 layout! {
@@ -45,6 +45,11 @@ const MORE: crate::wire::Names = &[
     (16, "NHA_HW_STATS_ENABLE"),
     (17, "NHA_HW_STATS_USED"),
 ];
+
+/// The attribute tables, for the header checks.
+pub(in crate::route) fn tables() -> Vec<Table> {
+    vec![Table::of::<Nha>(), Table { set: "nexthop", names: MORE }, Table::of::<Resilient>()]
+}
 
 impl Object for Nexthop {
     const NOUN: &'static str = "nexthop";

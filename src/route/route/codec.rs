@@ -4,7 +4,7 @@ use crate::route::hop::{self, check_gateway, gateway_attribute, take_via};
 use crate::route::message::{body, name_in, other, put};
 use crate::route::{Encap, Family, Hop, Metrics, Prefix, Realms, RouteProtocol, RouteType, Scope};
 use crate::units::Dev;
-use crate::wire::{Attr, DecodeError, EncodeError, Names, Reader, Value, Writer};
+use crate::wire::{Attr, DecodeError, EncodeError, Names, Reader, Table, Value, Writer};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteMplsTtlPropagation,
 };
@@ -66,6 +66,11 @@ const NAMES: Names = &[
     (RTA_NH_ID, "RTA_NH_ID"),
     (RTA_FLOWLABEL, "RTA_FLOWLABEL"),
 ];
+
+/// The attribute tables, for the header checks.
+pub(in crate::route) fn tables() -> Vec<Table> {
+    vec![Table { set: "route", names: NAMES }, Table::of::<Metrics>()]
+}
 
 fn name(ty: u16) -> Option<&'static str> {
     name_in(NAMES, ty)

@@ -67,7 +67,12 @@ impl Query for Routes {
     }
 
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "ip {}route show", self.family.option())?;
+        // Of all tables, ip shows the routes of all families unless told otherwise.
+        let option = match (self.table, self.family) {
+            (None, Family::V4) => "-4 ",
+            (_, family) => family.option(),
+        };
+        write!(f, "ip {option}route show")?;
         match self.table {
             Some(table) => write!(f, " table {table}")?,
             None => f.write_str(" table all")?,

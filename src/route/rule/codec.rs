@@ -4,7 +4,7 @@ use crate::route::hop::realm;
 use crate::route::message::{body, name_in, other, put};
 use crate::route::{Family, Prefix, Realms, Route, RouteProtocol};
 use crate::units::Name;
-use crate::wire::{Attr, Be, DecodeError, EncodeError, Names, RawAttr, Reader, Value, Writer};
+use crate::wire::{Attr, Be, DecodeError, EncodeError, Names, RawAttr, Reader, Table, Value, Writer};
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::rule::{
     RuleAction as MessageAction, RuleAttribute, RuleHeader, RuleMessage, RulePortRange, RuleUidRange,
@@ -68,6 +68,11 @@ const NAMES: Names = &[
     (FRA_DPORT_MASK, "FRA_DPORT_MASK"),
     (FRA_DSCP_MASK, "FRA_DSCP_MASK"),
 ];
+
+/// The attribute tables, for the header checks.
+pub(in crate::route) fn tables() -> Vec<Table> {
+    vec![Table { set: "rule", names: NAMES }]
+}
 
 fn name(ty: u16) -> Option<&'static str> {
     name_in(NAMES, ty)

@@ -126,8 +126,23 @@ impl Red {
         let sizes =
             [1000, 500, 250, 100].into_iter().chain((1..12).map(|n| self.min >> n)).filter(|size| *size > 0);
         sizes
-            .flat_map(|avpkt| (1..=1024).map(move |burst| (avpkt, burst)))
+            .map(|avpkt| (avpkt, self.first_burst(avpkt, w_log)))
             .find(|(avpkt, burst)| weight(self.min, u64::from(*burst), *avpkt) == Some(w_log))
+    }
+
+    /// The smallest burst, up to 1024 packets, whose average is no faster than this: the larger the burst, the slower the
+    /// average has to be, so that half of what is left can be passed over.
+    fn first_burst(&self, avpkt: u32, w_log: u8) -> u32 {
+        let (mut first, mut last) = (1, 1024);
+        while first < last {
+            let middle = (first + last) / 2;
+            if weight(self.min, u64::from(middle), avpkt) < Some(w_log) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        first
     }
 }
 

@@ -3,14 +3,16 @@
 mod actions;
 mod addresses;
 mod classes;
+mod filters;
 mod links;
 mod qdiscs;
 mod queues;
 mod routes;
 mod rules;
+mod u32s;
 
 use super::compare::{like, Comparison, Intended};
-use super::data::{requests, Recorded};
+use super::data::{kind, requests, Recorded};
 use super::meaning::Field;
 use super::objects;
 use std::collections::BTreeMap;
@@ -49,9 +51,6 @@ fn h(words: &str) -> Handle {
     words.parse().expect("a handle")
 }
 
-const FLOATING: &str =
-    "iproute2 computes the ticks of rate tables in floating point and rounds up: where the exact value \
-    is a whole number, the error of the last bit makes it one more. Ours are exact";
 const WRAPPED: &str =
     "at 8 bit/s a burst of 1600 bytes takes more ticks than 32 bits hold: iproute2 lets the number wrap \
     (a burst of 225 bytes), the crate takes the largest";
@@ -59,6 +58,7 @@ const NO_TABLES: &str = "kernels since 3.8 read rate tables only to guess the li
     the crate leaves out 2 KiB a class unless asked";
 
 const ALL_LINKS: &str = "iproute2 asks for the links of AF_PACKET, the kernel ignores the family";
+const FAMILIES: &str = "a list is of one family: `ip route show table all` asks for all of them";
 const FUNCTIONS: &str = "iproute2 asks for the virtual functions of network cards (RTEXT_FILTER_VF); the crate asks never for them \
     and always for no counters of IPv6 (RTEXT_FILTER_SKIP_STATS), as iproute2 does without -s";
 const NARROW: &str = "iproute2 computes the rate tables of htb and tbf from the 32-bit rate, which is saturated: the crate from the rate";
@@ -100,9 +100,33 @@ const INTENDED: &[Intended] = &[
     },
     Intended { ids: &["tbf-009"], path: "2/3", like: theirs_at_the_largest_32_bit_rate, why: NARROW },
     Intended { ids: &["tbf-008", "tbf-009"], path: "2/1", like: like::but_tbf_ticks, why: like::TBF_TICKS },
-    Intended { ids: &["htb_class-*", "tbf-*"], path: "2/3", like: like::ours_or_one_more, why: FLOATING },
-    Intended { ids: &["htb_class-*"], path: "2/4", like: like::ours_or_one_more, why: FLOATING },
-    Intended { ids: &["tbf-*"], path: "2/2", like: like::ours_or_one_more, why: FLOATING },
+    Intended {
+        ids: &["htb_class-*", "tbf-*"],
+        path: "2/3",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
+    Intended { ids: &["htb_class-*"], path: "2/4", like: like::ours_or_one_more, why: like::FLOATING },
+    Intended { ids: &["tbf-*"], path: "2/2", like: like::ours_or_one_more, why: like::FLOATING },
+    Intended { ids: &["fw-011"], path: "2/2/2", like: like::ours_or_one_more, why: like::FLOATING },
+    Intended {
+        ids: &["u32_police_act-*", "ingress-021"],
+        path: "2/6/2",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
+    Intended {
+        ids: &["u32_police_act-008"],
+        path: "2/6/3",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
+    Intended {
+        ids: &["u32_police_act-014"],
+        path: "2/7/1/2/2",
+        like: like::ours_or_one_more,
+        why: like::FLOATING,
+    },
     Intended {
         ids: &["htb_class-002", "htb_class-005"],
         path: "2/1",
@@ -128,6 +152,12 @@ const INTENDED: &[Intended] = &[
         why: ALL_LINKS,
     },
     Intended { ids: &["link-032", "link-033"], path: "29", like: only_without_counters, why: FUNCTIONS },
+    Intended {
+        ids: &["route-063"],
+        path: "family",
+        like: |ours, theirs| (ours, theirs) == (Some(&[2]), Some(&[0])),
+        why: FAMILIES,
+    },
     Intended { ids: &["htb_class-067"], path: "2/3", like: like::left_out, why: NO_TABLES },
     Intended { ids: &["htb_class-067"], path: "2/4", like: like::left_out, why: NO_TABLES },
     Intended {
@@ -153,15 +183,21 @@ fn only_without_counters(ours: Field<'_>, theirs: Field<'_>) -> bool {
     ours == Some(&RTEXT_FILTER_SKIP_STATS.to_ne_bytes()) && theirs.is_some()
 }
 
+/// There is no object for neighbours.
+const RTM_GETNEIGH: u16 = 30;
+
 #[test]
 fn commands_built_by_hand_equal_what_iproute2_sent() {
     let recorded: BTreeMap<String, Recorded> =
         requests().into_iter().map(|request| (request.id.clone(), request)).collect();
     let mut all = Comparison::new(INTENDED);
+    let mut built = Vec::new();
     let tables = [
         qdiscs::commands(),
         queues::commands(),
         classes::commands(),
+        filters::commands(),
+        u32s::commands(),
         actions::commands(),
         links::commands(),
         addresses::commands(),
@@ -169,6 +205,7 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
         rules::commands(),
     ];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
+        built.push(id);
         let request = recorded.get(id).unwrap_or_else(|| panic!("there is no recording {id}"));
         let what = format!("{}\n    {command}", request.cmd);
         match (message, &request.messages[..]) {
@@ -176,6 +213,12 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
             (Err(error), _) => all.wrong(id, format!("{what}\n    {error}")),
             (Ok(_), theirs) => all.wrong(id, format!("{what}\n    iproute2 sent {} messages", theirs.len())),
         }
+    }
+    let dumps = recorded.values().filter(|request| {
+        request.messages.iter().any(|message| objects::is_dump(message) && kind(message) != RTM_GETNEIGH)
+    });
+    for request in dumps.filter(|request| !built.contains(&request.id.as_str())) {
+        all.wrong(&request.id, format!("`{}` is not built by hand", request.cmd));
     }
     let count = all.count;
     all.finish();

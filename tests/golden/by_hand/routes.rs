@@ -78,6 +78,8 @@ pub fn commands() -> Vec<ByHand> {
         hand("route-059", Add, Route::throw(net("2001:db8:51::/48")).table(100)),
         hand("route-060", Add, six().from(net("2001:db8:1::/64")).expect("one family").via(gateway6(2))),
         ask("route-062", Route::all_v4().table(100)),
+        ask("route-063", Route::all_v4()),
+        ask("route-083", Route::all_v4().table(100)),
         ask("route-064", Route::all_v6().table(Route::MAIN)),
         hand("route-065", Get, Route::lookup([10, 9, 0, 5])),
         hand("route-066", Get, Route::lookup([10, 9, 0, 5]).mark(5)),

@@ -45,6 +45,7 @@ pub fn commands() -> Vec<ByHand> {
         hand("rule-054", Delete, Rule::v4().priority(32_766)),
         hand("rule-055", Delete, table()),
         ask("rule-056", Rule::all_v4()),
+        ask("rule-066", Rule::all_v4()),
         ask("rule-057", Rule::all_v6()),
         hand("rule-061", Delete, ten().table(100)),
         hand("rule-063", Delete, Rule::v4().fwmark(9).table(300)),

@@ -17,18 +17,32 @@ pub fn shown(all: &mut Shown, reply: &Reply) -> Vec<Value> {
         total.some("total acts", table.count);
         list.put(
             "actions",
-            table.actions.iter().enumerate().map(|(at, it)| action(at, it)).collect::<Vec<_>>(),
+            table.actions.iter().enumerate().map(|(at, it)| alone(at, it)).collect::<Vec<_>>(),
         );
         out.extend([total.done(), list.done()]);
     }
     out
 }
 
+/// An action that stands by itself: only there iproute2 shows what hardware does.
+fn alone(at: usize, it: &Action) -> Value {
+    let Value::Object(map) = action(at, it) else { unreachable!("it is an object") };
+    let mut json = Json(map);
+    match it.in_hw_count {
+        Some(0) => json.put("not_in_hw", true),
+        Some(count) => json.put("in_hw_count", count),
+        None => (),
+    }
+    if it.used_hw_stats == Some(Bits { value: 0, selector: 3 }) {
+        json.put("used_hw_stats", vec!["disabled"]);
+    }
+    json.done()
+}
+
 /// One action, at this place of its list.
 pub fn action(order: usize, action: &Action) -> Value {
     let mut json = Json::default();
     json.put("order", order);
-    json.put("kind", action.kind.name());
     let times = match &action.kind {
         ActionKind::Gact(gact) => put_gact(&mut json, gact),
         ActionKind::Mirred(mirred) => put_mirred(&mut json, mirred),
@@ -36,9 +50,10 @@ pub fn action(order: usize, action: &Action) -> Value {
         ActionKind::Police(police) => put_police(&mut json, police),
         other => {
             json.not_yet(other.name());
-            None
+            return json.done();
         }
     };
+    json.put("kind", action.kind.name());
     put_times(&mut json, times);
     if let Some(counted) = &action.stats {
         let mut inner = Json::default();
@@ -49,14 +64,6 @@ pub fn action(order: usize, action: &Action) -> Value {
         "cookie",
         action.cookie.as_ref().map(|bytes| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
     );
-    match action.in_hw_count {
-        Some(0) => json.put("not_in_hw", true),
-        Some(count) => json.put("in_hw_count", count),
-        None => (),
-    }
-    if action.used_hw_stats == Some(Bits { value: 0, selector: 3 }) {
-        json.put("used_hw_stats", vec!["disabled"]);
-    }
     json.done()
 }
 
@@ -128,7 +135,7 @@ fn put_skbedit(json: &mut Json, skbedit: &Skbedit) -> Option<Times> {
     json.some("priority", skbedit.priority.map(|priority| priority.to_string()));
     json.some("queue_mapping", skbedit.queue);
     json.some("mark", skbedit.mark);
-    json.some("mask", skbedit.mask.map(|mask| format!("{mask:#x}")));
+    json.some("mask", skbedit.mask.map(|mask| format!("{mask:x}")));
     json.some(
         "ptype",
         skbedit.packet_type.map(|ty| if ty == 0 { "host".to_owned() } else { ty.to_string() }),
@@ -141,7 +148,9 @@ fn put_skbedit(json: &mut Json, skbedit: &Skbedit) -> Option<Times> {
 /// iproute2 shows rates, burst and MTU of policers as text only.
 pub fn put_police(json: &mut Json, police: &Police) -> Option<Times> {
     json.put("index", police.index);
-    json.put("control_action", control(police.exceed));
+    // Both verdicts have one name: the last one stands, which is shown only if packets that conform do not just pass.
+    let last = if police.conform == Control::Ok { police.exceed } else { police.conform };
+    json.put("control_action", control(last));
     json.put("overhead", police.framing.overhead);
     json.put("linklayer", police.framing.linklayer.to_string());
     json.put("ref", police.references);
