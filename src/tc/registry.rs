@@ -2,6 +2,7 @@
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
+use crate::text::{Hear, WordError, Words};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -75,6 +76,19 @@ macro_rules! kinds {
                     $name::Other(other) => if let Some(options) = &other.options {
                         w.attr_with(ty, |w| w.put(options));
                     },
+                }
+            }
+
+            /// Hears the options of the kind of this name, until the words end or the next word is none of them.
+            pub(crate) fn hear(name: Name, words: &mut Words<'_>) -> Result<Self, WordError> {
+                match name.as_str() {
+                    $(<$ty as Kind>::NAME => {
+                        let kind = <$ty as Hear>::hear_all(words)?;
+                        // What cannot be sent is wrong in its words, too.
+                        kind.check().map_err(|error| words.error_before(error.to_string()))?;
+                        Ok($name::$variant(kind))
+                    })*
+                    _ => Ok($name::Other(Other::named(name))),
                 }
             }
 

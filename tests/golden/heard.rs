@@ -13,7 +13,11 @@ use tcnl::units::{Dev, Name};
 type Hearer = fn(Verb, Words<'_>) -> Result<Vec<u8>, Refused>;
 
 /// The objects that are heard: program, noun and type.
-const OBJECTS: &[(&str, &[&str], Hearer)] = &[];
+const OBJECTS: &[(&str, &[&str], Hearer)] = &[
+    ("tc", &["qdisc"], hear::<tcnl::tc::Qdisc>),
+    ("tc", &["class"], hear::<tcnl::tc::Class>),
+    ("tc", &["action", "actions"], hear::<tcnl::tc::ActionTable>),
+];
 
 /// What iproute2 sends and the crate refuses, and why.
 const REFUSED: &[(&str, &str)] = &[];
@@ -26,7 +30,6 @@ enum Refused {
     Encoding(tcnl::wire::EncodeError),
 }
 
-#[allow(dead_code, reason = "until the first object is heard")]
 fn hear<O: Spoken>(verb: Verb, mut words: Words<'_>) -> Result<Vec<u8>, Refused> {
     let object = O::hear(verb, &mut words).map_err(Refused::Words)?;
     if !words.is_empty() {

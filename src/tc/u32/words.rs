@@ -183,7 +183,9 @@ impl Hear for U32 {
         if hearing.order != 0 {
             return Err(first.error("without order, which is a part of a filter's handle"));
         }
-        *self = hearing.finish();
+        if any {
+            *self = hearing.finish();
+        }
         Ok(any)
     }
 }
