@@ -12,7 +12,7 @@ impl Hear for Police {
             words.once(&mut self.burst)?;
         } else if words.take_if_any(&["mtu", "minburst"]) {
             self.hear_mtu(words)?;
-        } else if words.take_if_short("mpu") {
+        } else if words.take_if("mpu") {
             self.framing.hear_mpu(words)?;
         } else if words.take_if("rate") {
             words.once(&mut self.rate)?;
