@@ -11,6 +11,7 @@
 mod address;
 #[cfg(any(test, feature = "generate"))]
 mod generate;
+mod hear;
 mod hop;
 mod link;
 mod message;
@@ -31,7 +32,8 @@ pub use link::{
 pub use metrics::Metrics;
 pub use names::{Preference, Realms, RouteProtocol, RouteType};
 pub use nexthop::{Group, GroupType, Member, Nexthop, Nexthops, Resilient};
-pub use prefix::{Family, Prefix};
+pub use crate::units::Family;
+pub use prefix::Prefix;
 pub use route::{Route, RouteCache, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
 pub use scope::Scope;
