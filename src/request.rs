@@ -1,6 +1,7 @@
 //! What can be asked of the kernel's objects, whatever they are: the contract between the objects of `tc` and `route` and the
 //! connection that carries the requests.
 
+use crate::text::{WordError, Words};
 use crate::wire::{Attrs, DecodeError, EncodeError, Reader, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -98,6 +99,15 @@ pub trait Object: Sized {
 
     /// Writes the `tc` or `ip` command that does `verb` with this object.
     fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result;
+}
+
+/// An object that reads itself from the `tc` or `ip` command that [`Object::command`] writes.
+pub trait Spoken: Object {
+    /// Reads the words behind the verb, all of them.
+    ///
+    /// # Errors
+    /// A word is wrong or missing, or words are left over.
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError>;
 }
 
 /// What to list: which objects, and how to ask for them.

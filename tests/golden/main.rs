@@ -10,6 +10,7 @@ mod data;
 #[path = "../../fuzz/src/fixpoint.rs"]
 #[allow(dead_code, reason = "the fuzz targets use more of it")]
 mod fixpoint;
+mod heard;
 mod meaning;
 mod mutated;
 mod objects;
