@@ -1,5 +1,6 @@
 mod codec;
 mod group;
+mod hear;
 
 pub use codec::Nexthops;
 pub use group::{Group, GroupType, Member, Resilient};

@@ -1,8 +1,9 @@
 //! Links on the wire.
 
 use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Netns, OperState};
-use crate::request::{Object, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::message::{self, name_in};
+use crate::text::{WordError, Words};
 use crate::units::{Dev, Name};
 use crate::wire::{Attr, DecodeError, EncodeError, Fixed, RawAttr, Reader, Set, Value, Writer};
 use netlink_packet_core::Nla;
@@ -217,6 +218,12 @@ impl Object for Link {
 
     fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
         self.say(verb, f)
+    }
+}
+
+impl Spoken for Link {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(verb, words)
     }
 }
 
