@@ -37,7 +37,10 @@ pub(super) fn gateway(words: &mut Words<'_>, family: &mut Option<Family>) -> Res
 
 /// Reads a prefix, and settles the family by it if that is still open; `None` for `default`, `all` and `any`, which are of any
 /// family. Bits behind the length are kept, as `ip` keeps them: some kernels' tables take them.
-pub(super) fn prefix(words: &mut Words<'_>, family: &mut Option<Family>) -> Result<Option<Prefix>, WordError> {
+pub(super) fn prefix(
+    words: &mut Words<'_>,
+    family: &mut Option<Family>,
+) -> Result<Option<Prefix>, WordError> {
     if words.take_if_any(&["default", "all", "any"]) {
         return Ok(None);
     }
@@ -65,8 +68,12 @@ pub(super) fn prefix(words: &mut Words<'_>, family: &mut Option<Family>) -> Resu
 fn parse_address(word: &str, family: Option<Family>, whole: &str) -> Result<IpAddr, ParseError> {
     let v6 = word.contains(':');
     match family {
-        Some(Family::V4) if v6 => Err(ParseError::new(whole, "an IPv4 address, as the command speaks of IPv4")),
-        Some(Family::V6) if !v6 => Err(ParseError::new(whole, "an IPv6 address, as the command speaks of IPv6")),
+        Some(Family::V4) if v6 => {
+            Err(ParseError::new(whole, "an IPv4 address, as the command speaks of IPv4"))
+        }
+        Some(Family::V6) if !v6 => {
+            Err(ParseError::new(whole, "an IPv6 address, as the command speaks of IPv6"))
+        }
         _ if v6 => word.parse::<Ipv6Addr>().ok().map(IpAddr::from).ok_or(ParseError::new(whole, ADDRESS)),
         _ => ipv4(word).map(IpAddr::from).ok_or(ParseError::new(whole, ADDRESS)),
     }
@@ -88,7 +95,11 @@ fn netmask(word: &str) -> Option<u8> {
 }
 
 /// Reads a number that may have a name.
-fn named<T: FromWord + Copy>(words: &mut Words<'_>, what: &'static str, names: &[(&str, T)]) -> Result<T, WordError> {
+fn named<T: FromWord + Copy>(
+    words: &mut Words<'_>,
+    what: &'static str,
+    names: &[(&str, T)],
+) -> Result<T, WordError> {
     words.read(what, |word| number_or(word, names).ok_or_else(|| ParseError::new(word, what)))
 }
 
@@ -100,12 +111,20 @@ fn number_or<T: FromWord + Copy>(word: &str, names: &[(&str, T)]) -> Option<T> {
 /// Reads a routing table.
 pub(super) fn table(words: &mut Words<'_>) -> Result<u32, WordError> {
     const NAMES: [(&str, u32); 4] = [("main", 254), ("local", 255), ("default", 253), ("unspec", 0)];
-    named(words, "a table: expected a number, or main, local or default (names from rt_tables are not looked up)", &NAMES)
+    named(
+        words,
+        "a table: expected a number, or main, local or default (names from rt_tables are not looked up)",
+        &NAMES,
+    )
 }
 
 /// Reads a group of devices.
 pub(super) fn group(words: &mut Words<'_>) -> Result<u32, WordError> {
-    named(words, "a group: expected a number or default (names from the file group are not looked up)", &[("default", 0)])
+    named(
+        words,
+        "a group: expected a number or default (names from the file group are not looked up)",
+        &[("default", 0)],
+    )
 }
 
 /// Reads what added a route.
@@ -118,7 +137,9 @@ pub(super) fn protocol(words: &mut Words<'_>) -> Result<RouteProtocol, WordError
 
 /// Reads a scope.
 pub(super) fn scope(words: &mut Words<'_>) -> Result<Scope, WordError> {
-    words.read("a scope such as link", |word| u8::from_word(word).map(Scope).or_else(|_| Scope::from_str(word)))
+    words.read("a scope such as link", |word| {
+        u8::from_word(word).map(Scope).or_else(|_| Scope::from_str(word))
+    })
 }
 
 /// Reads realms: `[FROM/]TO`.
@@ -212,7 +233,11 @@ pub(super) fn ip_proto(words: &mut Words<'_>) -> Result<u8, WordError> {
         ("sctp", 132),
         ("udplite", 136),
     ];
-    named(words, "an IP protocol: expected a number up to 255 or a name such as tcp (/etc/protocols is not looked up)", &NAMES)
+    named(
+        words,
+        "an IP protocol: expected a number up to 255 or a name such as tcp (/etc/protocols is not looked up)",
+        &NAMES,
+    )
 }
 
 /// Takes the type of a route, by its name or its beginning, or by number.

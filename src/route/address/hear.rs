@@ -70,7 +70,9 @@ impl Heard {
                     },
                 });
             }
-            () if words.take_if("anycast") => refuse(words, "kernels take no anycast addresses from ip address")?,
+            () if words.take_if("anycast") => {
+                refuse(words, "kernels take no anycast addresses from ip address")?
+            }
             () if words.take_if("scope") => {
                 address.scope = scope(words)?;
                 self.scope = true;
@@ -109,7 +111,9 @@ impl Heard {
             () if words.take_if_short("preferred_lft") => self.preferred = Some(lifetime(words)?),
             () => return Ok(false),
         }
-        self.unfit = Some(words.error_before("expected valid_lft over 0 and preferred_lft, which is forever without, not over valid_lft"));
+        self.unfit = Some(words.error_before(
+            "expected valid_lft over 0 and preferred_lft, which is forever without, not over valid_lft",
+        ));
         Ok(true)
     }
 
@@ -147,9 +151,11 @@ impl Heard {
             Some(Broadcast::Address(address)) => Some(address),
             Some(_) if verb == Verb::Delete => None,
             Some(Broadcast::Ones) => ones,
-            Some(Broadcast::Zeros) => {
-                ones.map(|ones| Ipv4Addr::from_bits(ones.to_bits() & !(u32::MAX.checked_shr(net.prefix_len().into()).unwrap_or(0))))
-            }
+            Some(Broadcast::Zeros) => ones.map(|ones| {
+                Ipv4Addr::from_bits(
+                    ones.to_bits() & !(u32::MAX.checked_shr(net.prefix_len().into()).unwrap_or(0)),
+                )
+            }),
             None => None,
         };
         if let Some(unfit) = self.unfit {

@@ -95,8 +95,13 @@ impl Heard {
             }
             () if words.take_if_short("link") => link.link = Some(words.dev()?),
             () if words.take_if_short("address") => link.address = Some(hardware(words)?),
-            () if words.take_if("brd") || words.take_if_short("broadcast") => link.broadcast = Some(hardware(words)?),
-            () if words.take_if("qlen") || words.take_if_short("txqueuelen") || words.take_if_short("txqlen") => {
+            () if words.take_if("brd") || words.take_if_short("broadcast") => {
+                link.broadcast = Some(hardware(words)?)
+            }
+            () if words.take_if("qlen")
+                || words.take_if_short("txqueuelen")
+                || words.take_if_short("txqlen") =>
+            {
                 link.txqueuelen = Some(words.value()?);
             }
             () if words.take_if("mtu") => link.mtu = Some(words.value()?),
@@ -174,7 +179,9 @@ impl Heard {
             _ if makes => link.name = name,
             Some(dev) if dev.index == 0 => {
                 if name.is_some() {
-                    return Err(words.error("no new name: the device's index is not known, and a name alone cannot be changed"));
+                    return Err(words.error(
+                        "no new name: the device's index is not known, and a name alone cannot be changed",
+                    ));
                 }
                 link.name = dev.name;
             }

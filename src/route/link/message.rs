@@ -244,6 +244,10 @@ impl Link {
         if verb == Verb::Add && self.kind.is_none() {
             return Err(EncodeError::Missing("the kind of the link"));
         }
+        let unresolved = |dev: Dev| dev.index == 0 && dev.name.is_some();
+        if self.master.is_some_and(unresolved) || self.link.is_some_and(unresolved) {
+            return Err(EncodeError::Missing("the index of the master or of the link below"));
+        }
         message::check(self.alias.as_deref().unwrap_or_default(), "the length of the alias", 254)?;
         let Some(kind) = &self.kind else { return Ok(()) };
         message::check(kind.name(), "the length of the kind's name", 55)?;

@@ -92,7 +92,9 @@ impl Metrics {
 
 fn refuse_over(most: u32, value: Option<u32>, words: &Words<'_>) -> Result<(), WordError> {
     match value {
-        Some(value) if value > most => Err(words.error_before(format!("{value} is over {most}, the most that it can be"))),
+        Some(value) if value > most => {
+            Err(words.error_before(format!("{value} is over {most}, the most that it can be")))
+        }
         _ => Ok(()),
     }
 }

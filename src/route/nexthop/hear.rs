@@ -38,7 +38,8 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Nexthop, WordError> {
             () if words.take_if("onlink") => nexthop.flags |= RouteFlags::ONLINK,
             () if words.take_if("group") => {
                 const GROUP: &str = "a group of nexthops: expected IDs with weights such as 1,5/2";
-                let members = words.read(GROUP, |word| members(word).ok_or_else(|| format!("{word:?} is not {GROUP}")))?;
+                let members = words
+                    .read(GROUP, |word| members(word).ok_or_else(|| format!("{word:?} is not {GROUP}")))?;
                 nexthop.group = Some(Group { members, kind: None, resilient: None });
             }
             () if words.take_if("type") => {
@@ -47,7 +48,9 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Nexthop, WordError> {
                 table = table_words(number, words)?;
             }
             () if words.take_if_short("protocol") => nexthop.protocol = protocol(words)?,
-            () => return Err(words.error("a word of ip nexthop: expected id, via, dev, blackhole, group, type, onlink, fdb or proto")),
+            () => return Err(words.error(
+                "a word of ip nexthop: expected id, via, dev, blackhole, group, type, onlink, fdb or proto",
+            )),
         }
     }
     match &mut nexthop.group {

@@ -2,7 +2,9 @@
 
 use super::{Route, RouteFlags};
 use crate::request::Verb;
-use crate::route::hear::{address_in, gateway, prefix, protocol, realms, refuse, scope, table, take_route_type, tos};
+use crate::route::hear::{
+    address_in, gateway, prefix, protocol, realms, refuse, scope, table, take_route_type, tos,
+};
 use crate::route::{Family, Hop, Preference, Prefix, RouteType};
 use crate::text::{FromWord, WordError, Words};
 use crate::units::ParseError;
@@ -37,7 +39,9 @@ impl Heard {
         let Heard { route, family, .. } = self;
         match () {
             () if words.take_if("src") => route.source = Some(address_in(words, family)?),
-            () if words.take_if("as") => refuse(words, "translated destinations (as) are of MPLS, which is not read here")?,
+            () if words.take_if("as") => {
+                refuse(words, "translated destinations (as) are of MPLS, which is not read here")?
+            }
             () if words.take_if("via") => route.gateway = Some(gateway(words, family)?),
             () if words.take_if("from") => route.from = prefix(words, family)?,
             () if words.take_if("tos") || words.take_if_short("dsfield") => route.tos = tos(words)?,
@@ -120,7 +124,9 @@ impl Heard {
         }
         match words.is_empty() {
             true => Ok(()),
-            false => Err(words.error("\"nexthop\" or an option of a nexthop: nothing else stands behind the first nexthop")),
+            false => Err(words.error(
+                "\"nexthop\" or an option of a nexthop: nothing else stands behind the first nexthop",
+            )),
         }
     }
 

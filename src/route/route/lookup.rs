@@ -38,10 +38,14 @@ fn hear_option(route: &mut Route, words: &mut Words<'_>) -> Result<bool, WordErr
         () if words.take_if_short("connected") => {
             refuse(words, "connected asks twice, for the source and then with it: ask twice")?;
         }
-        () if words.take_if_short("vrf") => refuse(words, "expected oif and the VRF's device in place of vrf")?,
+        () if words.take_if_short("vrf") => {
+            refuse(words, "expected oif and the VRF's device in place of vrf")?
+        }
         () if words.take_if_short("uid") => route.uid = Some(words.value()?),
         () if words.take_if_short("fibmatch") => route.flags |= RouteFlags::FIB_MATCH,
-        () if words.take_if("as") => refuse(words, "translated destinations (as) are of MPLS, which is not read here")?,
+        () if words.take_if("as") => {
+            refuse(words, "translated destinations (as) are of MPLS, which is not read here")?
+        }
         () if words.take_if("sport") => route.sport = Some(words.value()?),
         () if words.take_if("dport") => route.dport = Some(words.value()?),
         () if words.take_if("ipproto") => route.ip_proto = Some(ip_proto(words)?),

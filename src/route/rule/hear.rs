@@ -2,7 +2,9 @@
 
 use super::{PortRange, Rule, RuleAction, RuleFlags, UidRange};
 use crate::request::Verb;
-use crate::route::hear::{dscp, group, ip_proto, masked, prefix, protocol, realms, refuse, table, take_route_type, tos};
+use crate::route::hear::{
+    dscp, group, ip_proto, masked, prefix, protocol, realms, refuse, table, take_route_type, tos,
+};
 use crate::route::Family;
 use crate::text::{FromWord, WordError, Words};
 
@@ -31,7 +33,11 @@ pub(super) fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Rule, WordError>
 }
 
 /// Takes a selector that `ip` asks for before the others: of words cut short, the first has it.
-fn hear_selector(rule: &mut Rule, family: &mut Option<Family>, words: &mut Words<'_>) -> Result<bool, WordError> {
+fn hear_selector(
+    rule: &mut Rule,
+    family: &mut Option<Family>,
+    words: &mut Words<'_>,
+) -> Result<bool, WordError> {
     // A prefix of every address is no selector.
     let mut net = |words: &mut Words<'_>| prefix(words, family).map(|net| net.filter(|net| !is_all(*net)));
     match () {
@@ -74,7 +80,9 @@ fn hear_more(rule: &mut Rule, words: &mut Words<'_>) -> Result<bool, WordError> 
         () if words.take_if_any(&["iif", "dev"]) => rule.iif = Some(words.value()?),
         () if words.take_if("oif") => rule.oif = Some(words.value()?),
         () if words.take_if("l3mdev") => rule.l3mdev = true,
-        () if words.take_if("uidrange") => rule.uids = Some(words.read(USERS, |word| users(word).ok_or(not(word, USERS)))?),
+        () if words.take_if("uidrange") => {
+            rule.uids = Some(words.read(USERS, |word| users(word).ok_or(not(word, USERS)))?)
+        }
         () if words.take_if("ipproto") => rule.ip_proto = Some(ip_proto(words)?),
         () if words.take_if("sport") => (rule.sport, rule.sport_mask) = ports(words)?,
         () if words.take_if("dport") => (rule.dport, rule.dport_mask) = ports(words)?,
@@ -84,7 +92,10 @@ fn hear_more(rule: &mut Rule, words: &mut Words<'_>) -> Result<bool, WordError> 
             (rule.flowlabel, rule.flowlabel_mask) = (Some(value), Some(mask.unwrap_or(0xf_ffff)));
         }
         () if words.take_if("nat") || words.take_if_short("map-to") => {
-            refuse(words, "rules do not translate addresses since Linux 2.6: expected a selector or an action")?;
+            refuse(
+                words,
+                "rules do not translate addresses since Linux 2.6: expected a selector or an action",
+            )?;
         }
         () => return Ok(false),
     }
@@ -93,7 +104,8 @@ fn hear_more(rule: &mut Rule, words: &mut Words<'_>) -> Result<bool, WordError> 
 
 /// Takes what the rule does: `[type] ACTION`.
 fn hear_action(rule: &mut Rule, words: &mut Words<'_>) -> Result<(), WordError> {
-    const ACTION: &str = "a selector or an action of ip rule: expected one such as from, fwmark, table, goto, nop, \
+    const ACTION: &str =
+        "a selector or an action of ip rule: expected one such as from, fwmark, table, goto, nop, \
         blackhole, unreachable or prohibit";
     words.take_if("type");
     rule.action = Some(match () {
@@ -123,8 +135,12 @@ fn ports(words: &mut Words<'_>) -> Result<Ports, WordError> {
     words.read(PORTS, |word| {
         let port = number::<u16>;
         let both = match (word.split_once('-'), word.split_once('/')) {
-            (Some((start, end)), _) => port(start).zip(port(end)).map(|(start, end)| (PortRange { start, end }, None)),
-            (_, Some((value, mask))) => port(value).zip(port(mask)).map(|(value, mask)| (value.into(), Some(mask))),
+            (Some((start, end)), _) => {
+                port(start).zip(port(end)).map(|(start, end)| (PortRange { start, end }, None))
+            }
+            (_, Some((value, mask))) => {
+                port(value).zip(port(mask)).map(|(value, mask)| (value.into(), Some(mask)))
+            }
             (None, None) => port(word).map(|value| (value.into(), None)),
         };
         both.filter(|(range, _)| range.start <= range.end)

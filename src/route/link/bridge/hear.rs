@@ -43,7 +43,8 @@ impl Bridge {
             () if words.take_if_short("group_address") => {
                 const WHAT: &str = "a MAC address such as 01:80:c2:00:00:00";
                 let address = |word: &str| {
-                    let address = word.parse::<HardwareAddress>().ok().filter(|address| address.as_bytes().len() == 6);
+                    let address =
+                        word.parse::<HardwareAddress>().ok().filter(|address| address.as_bytes().len() == 6);
                     address.ok_or_else(|| format!("{word:?} is not {WHAT}"))
                 };
                 self.group_address = Some(Raw(words.read(WHAT, address)?.as_bytes().to_vec()));
