@@ -1,3 +1,5 @@
+use crate::text::{WordError, Words};
+use crate::units::Micros;
 use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -34,6 +36,16 @@ impl Estimator {
         // One too far was found: the one before does not exceed the time constant.
         let ewma_log = log - 1;
         (ewma_log != 0 && ewma_log < 31).then_some(Estimator { interval: step as i8 - 2, ewma_log })
+    }
+
+    /// Reads the interval and the time constant behind `estimator`.
+    pub(super) fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (interval, time_constant): (Micros, Micros) = (words.value()?, words.value()?);
+        Self::from_micros(interval.0, time_constant.0).ok_or_else(|| {
+            words.error_before(
+                "there is no such estimator: expected an interval up to 8s, and a time constant that is longer",
+            )
+        })
     }
 
     /// The time constant in microseconds.

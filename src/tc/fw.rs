@@ -2,7 +2,7 @@
 
 use super::police::Police;
 use super::{Action, Actions, Kind};
-use crate::text::Say;
+use crate::text::{Hear, Say, WordError, Words};
 use crate::units::{Handle, Name};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -137,6 +137,21 @@ impl Display for Fw {
             .iter()
             .flat_map(|actions| &actions.0)
             .try_for_each(|(_, action)| write!(f, " action {action}"))
+    }
+}
+
+impl Hear for Fw {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("classid") || words.take_if("flowid") {
+            self.class = Some(words.value()?);
+        } else if words.take_if("indev") {
+            self.indev = Some(words.value()?);
+        } else {
+            return Ok(false);
+        }
+        // With options it is not the legacy mode.
+        self.mark.get_or_insert(0);
+        Ok(true)
     }
 }
 

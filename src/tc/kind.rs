@@ -1,11 +1,12 @@
+use crate::text::Hear;
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
 /// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
 ///
 /// A kind is one file: its type, declared with `attrs!` or `layout!` where it is regular, and this trait. `Display` writes
-/// the words that follow the kind's name in a `tc` command, each with a blank in front of it.
-pub trait Kind: Value + Default + Display {
+/// the words that follow the kind's name in a `tc` command, each with a blank in front of it; `Hear` reads them.
+pub trait Kind: Value + Default + Display + Hear {
     /// The kernel's name of the kind.
     const NAME: &'static str;
 

@@ -146,6 +146,11 @@ impl Selector {
         }
     }
 
+    /// Whether a packet can match this key and the others.
+    pub(super) fn agrees(&self, key: &Key) -> bool {
+        !self.keys.iter().any(|known| known.contradicts(key))
+    }
+
     fn check(&self) -> Result<(), EncodeError> {
         const FOURS: &str = "multiples of 4";
         if self.keys.len() > Self::MAX_KEYS {

@@ -191,7 +191,7 @@ impl Match {
     /// # Errors
     /// Where the prefix is longer than 128 or the address has bits behind it.
     pub fn ip6_src(address: Ipv6Addr, prefix: u8) -> Result<Self> {
-        Self::ipv6(address, prefix, 8)
+        Self::ipv6(address, prefix, At::Network(8))
     }
 
     /// The IPv6 destination address, of which the first `prefix` bits count: up to four keys, none for 0.
@@ -199,7 +199,7 @@ impl Match {
     /// # Errors
     /// Where the prefix is longer than 128 or the address has bits behind it.
     pub fn ip6_dst(address: Ipv6Addr, prefix: u8) -> Result<Self> {
-        Self::ipv6(address, prefix, 24)
+        Self::ipv6(address, prefix, At::Network(24))
     }
 
     /// The IPv6 traffic class; the DSCP is its upper six bits.
@@ -235,8 +235,22 @@ impl Match {
         Match { keys }
     }
 
+    /// An Ethernet address at `at`, an even number: a key for every two bytes.
+    pub(super) fn ether(address: [u8; 6], at: At) -> Result<Self> {
+        let [a, b, c, d, e, f] = address;
+        let mut keys = Vec::new();
+        for (n, pair) in [(0, [a, b]), (2, [c, d]), (4, [e, f])] {
+            let at = match at {
+                At::Network(off) => At::Network(off.saturating_add(n)),
+                At::NextHeader(off) => At::NextHeader(off.saturating_add(n)),
+            };
+            keys.append(&mut Self::u16(u16::from_be_bytes(pair), at)?.keys);
+        }
+        Ok(Match { keys })
+    }
+
     /// The key for `width` bytes at `at`, a multiple of the width: they are put where they stand within their four bytes.
-    fn part(value: u32, mask: u32, width: usize, at: At) -> Self {
+    pub(super) fn part(value: u32, mask: u32, width: usize, at: At) -> Self {
         let (off, offmask) = at.parts();
         let shift = 8 * (4 - width as i32 - (off & 3)).max(0);
         let key = Key { mask: Be(mask << shift), val: Be((value & mask) << shift), off: off & !3, offmask };
@@ -255,7 +269,8 @@ impl Match {
         Ok(Self::part(address.to_bits(), mask, 4, At::Network(at)))
     }
 
-    fn ipv6(address: Ipv6Addr, prefix: u8, at: i32) -> Result<Self> {
+    pub(super) fn ipv6(address: Ipv6Addr, prefix: u8, at: At) -> Result<Self> {
+        aligned(at, 4, "an address stands at a multiple of 4")?;
         let what = || format!("{address}/{prefix}");
         if prefix > 128 {
             return Err(Error::invalid(what(), "an IPv6 prefix has at most 128 bits"));
@@ -264,11 +279,15 @@ impl Match {
         if address.to_bits() & !mask != 0 {
             return Err(Error::invalid(what(), "the address has bits behind the prefix"));
         }
+        let (off, offmask) = at.parts();
         let word = |n: i32| ((address.to_bits() >> (96 - 32 * n)) as u32, (mask >> (96 - 32 * n)) as u32);
-        let keys = (0..4)
-            .map(|n| (n, word(n)))
-            .filter(|(_, (_, mask))| *mask != 0)
-            .map(|(n, (val, mask))| Key { mask: Be(mask), val: Be(val), off: at + 4 * n, offmask: 0 });
+        let keys =
+            (0..4).map(|n| (n, word(n))).filter(|(_, (_, mask))| *mask != 0).map(|(n, (val, mask))| Key {
+                mask: Be(mask),
+                val: Be(val),
+                off: off.saturating_add(4 * n),
+                offmask,
+            });
         Ok(Match { keys: keys.collect() })
     }
 }

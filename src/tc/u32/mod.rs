@@ -17,9 +17,11 @@
 //! # Ok::<(), tcnl::Error>(())
 //! ```
 
+mod fields;
 mod handle;
 mod key;
 mod matches;
+mod words;
 
 pub use handle::{bucket, U32Handle};
 pub use key::{At, Key, Selector, SelectorFlags};
