@@ -1,3 +1,5 @@
+mod hear;
+
 use crate::wire::Text;
 use netlink_packet_route::route::RouteMetric;
 use std::fmt::{self, Display, Formatter};

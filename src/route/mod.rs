@@ -11,6 +11,7 @@
 mod address;
 #[cfg(any(test, feature = "generate"))]
 mod generate;
+mod hear;
 mod hop;
 mod link;
 mod message;
@@ -22,7 +23,10 @@ mod prefix;
 mod route;
 mod rule;
 mod scope;
+#[cfg(test)]
+mod spoken;
 
+pub use crate::units::Family;
 pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime};
 pub use hop::{Encap, Hop};
 pub use link::{
@@ -31,7 +35,7 @@ pub use link::{
 pub use metrics::Metrics;
 pub use names::{Preference, Realms, RouteProtocol, RouteType};
 pub use nexthop::{Group, GroupType, Member, Nexthop, Nexthops, Resilient};
-pub use prefix::{Family, Prefix};
+pub use prefix::Prefix;
 pub use route::{Route, RouteCache, RouteFlags, Routes};
 pub use rule::{PortRange, Rule, RuleAction, RuleFlags, Rules, UidRange};
 pub use scope::Scope;

@@ -1,5 +1,6 @@
 mod codec;
 mod group;
+mod hear;
 
 pub(super) use codec::tables;
 pub use codec::Nexthops;

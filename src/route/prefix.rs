@@ -1,36 +1,11 @@
-use crate::units::ParseError;
+use crate::units::{Family, ParseError};
 use crate::wire::{DecodeError, Reader};
 use crate::Error;
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// IPv4 or IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Family {
-    /// AF_INET.
-    V4,
-    /// AF_INET6.
-    V6,
-}
-
 impl Family {
-    /// The family of an address.
-    pub const fn of(address: IpAddr) -> Family {
-        match address {
-            IpAddr::V4(_) => Family::V4,
-            IpAddr::V6(_) => Family::V6,
-        }
-    }
-
-    /// The length of an address in bits: 32 or 128.
-    pub const fn bits(self) -> u8 {
-        match self {
-            Family::V4 => 32,
-            Family::V6 => 128,
-        }
-    }
-
     /// The AF_ number in message headers.
     pub(crate) const fn number(self) -> u8 {
         match self {

@@ -1,5 +1,7 @@
 mod codec;
+mod hear;
 mod list;
+mod lookup;
 mod words;
 
 pub(super) use codec::tables;

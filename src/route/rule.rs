@@ -1,4 +1,5 @@
 mod codec;
+mod hear;
 mod list;
 mod words;
 

@@ -1,5 +1,5 @@
 use super::{Digits, FromWord, WordError};
-use crate::units::{Dev, Name};
+use crate::units::{Dev, Family, Name};
 use std::fmt::{self, Debug, Formatter};
 
 /// How a device's name becomes its index.
@@ -11,18 +11,30 @@ pub struct Words<'a> {
     words: &'a [&'a str],
     at: usize,
     devices: Option<Devices<'a>>,
+    family: Option<Family>,
 }
 
 impl<'a> Words<'a> {
     /// At the first of these words. Device names are kept without looking up their index, which is then 0.
     pub fn new(words: &'a [&'a str]) -> Self {
-        Words { words, at: 0, devices: None }
+        Words { words, at: 0, devices: None, family: None }
     }
 
     /// Looks up the indexes of devices.
     #[must_use]
     pub fn with_devices(self, devices: Devices<'a>) -> Self {
         Words { devices: Some(devices), ..self }
+    }
+
+    /// Says which family addresses are of, as `ip`'s options `-4` and `-6` do, which stand in front of the object's words.
+    #[must_use]
+    pub fn with_family(self, family: Family) -> Self {
+        Words { family: Some(family), ..self }
+    }
+
+    /// The family that addresses are of, where the command's options said it.
+    pub fn family(&self) -> Option<Family> {
+        self.family
     }
 
     /// Whether all words have been read.

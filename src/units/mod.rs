@@ -12,6 +12,7 @@
 //! Source: tc(8), section PARAMETERS.
 
 mod dev;
+mod family;
 mod handle;
 mod name;
 mod number;
@@ -22,6 +23,7 @@ mod size;
 mod time;
 
 pub use dev::Dev;
+pub use family::Family;
 pub use handle::Handle;
 pub use name::Name;
 pub use packets::Packets;

@@ -1,9 +1,10 @@
 //! Addresses on the wire and in `ip`'s words.
 
 use super::{Address, AddressFlags, CacheInfo, IfAddr};
-use crate::request::{Object, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::message::{self, name_in, quoted, say};
 use crate::route::Scope;
+use crate::text::{WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 use netlink_packet_route::address::{
@@ -209,8 +210,14 @@ impl Object for Address {
     }
 }
 
+impl Spoken for Address {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(verb, words)
+    }
+}
+
 /// The flags that can be asked for; the others are the kernel's to set.
-const FLAG_WORDS: [(AddressFlags, &str); 6] = [
+pub(super) const FLAG_WORDS: [(AddressFlags, &str); 6] = [
     (AddressFlags::HOMEADDRESS, "home"),
     (AddressFlags::NODAD, "nodad"),
     (AddressFlags::OPTIMISTIC, "optimistic"),

@@ -1,5 +1,6 @@
 //! Addresses of links. `man 8 ip-address`, `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`
 
+mod hear;
 mod ifaddr;
 mod lifetime;
 mod message;

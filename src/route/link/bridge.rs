@@ -1,3 +1,6 @@
+mod hear;
+
+use super::HardwareAddress;
 use crate::text::Say;
 use crate::wire::{Be, Raw};
 use std::fmt::{self, Display, Formatter};
@@ -121,6 +124,8 @@ impl Display for Bridge {
             _ => (),
         }
         self.group_fwd_mask.say("group_fwd_mask", f)?;
+        let mac = |raw: &Raw| HardwareAddress::from_bytes(&raw.0).filter(|mac| !mac.as_bytes().is_empty());
+        self.group_address.as_ref().and_then(mac).say("group_address", f)?;
         self.fdb_flush.say("fdb_flush", f)?;
         self.mcast_router.say("mcast_router", f)?;
         self.mcast_snooping.say("mcast_snooping", f)?;

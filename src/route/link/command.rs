@@ -55,7 +55,7 @@ impl Link {
         say(f, "address", self.address)?;
         say(f, "broadcast", self.broadcast)?;
         match self.master {
-            Some(master) if master.index == 0 => f.write_str(" nomaster")?,
+            Some(master) if master.index == 0 && master.name.is_none() => f.write_str(" nomaster")?,
             master => say(f, "master", master)?,
         }
         say(f, "link-netnsid", self.link_netnsid)?;

@@ -1,8 +1,9 @@
 //! Links on the wire.
 
 use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Netns, OperState};
-use crate::request::{Object, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::message::{self, name_in};
+use crate::text::{WordError, Words};
 use crate::units::{Dev, Name};
 use crate::wire::{Attr, DecodeError, EncodeError, Fixed, RawAttr, Reader, Set, Table, Value, Writer};
 use netlink_packet_core::Nla;
@@ -230,6 +231,12 @@ impl Object for Link {
     }
 }
 
+impl Spoken for Link {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(verb, words)
+    }
+}
+
 impl Link {
     /// Reads the other end of a pair.
     pub(super) fn decode_end(body: &[u8]) -> Result<Self, DecodeError> {
@@ -246,6 +253,10 @@ impl Link {
         }
         if verb == Verb::Add && self.kind.is_none() {
             return Err(EncodeError::Missing("the kind of the link"));
+        }
+        let unresolved = |dev: Dev| dev.index == 0 && dev.name.is_some();
+        if self.master.is_some_and(unresolved) || self.link.is_some_and(unresolved) {
+            return Err(EncodeError::Missing("the index of the master or of the link below"));
         }
         message::check(self.alias.as_deref().unwrap_or_default(), "the length of the alias", 254)?;
         let Some(kind) = &self.kind else { return Ok(()) };

@@ -3,6 +3,7 @@
 mod bridge;
 mod command;
 mod hardware;
+mod hear;
 mod kind;
 mod message;
 mod query;

@@ -1,9 +1,9 @@
 use super::group::Members;
 use super::{Group, GroupType, Nexthop, Resilient};
-use crate::request::{Object, Query, Verb};
+use crate::request::{Object, Query, Spoken, Verb};
 use crate::route::hop::put_ip;
 use crate::route::{Encap, Family, RouteFlags, RouteProtocol, Scope};
-use crate::text::Say;
+use crate::text::{Say, WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, Raw, Reader, Table, Value, Writer};
 use std::fmt::{self, Formatter};
@@ -149,6 +149,12 @@ impl Object for Nexthop {
         self.flags.contains(RouteFlags::ONLINK).say("onlink", f)?;
         self.fdb.say("fdb", f)?;
         Some(self.protocol).filter(|protocol| *protocol != RouteProtocol::UNSPEC).say("proto", f)
+    }
+}
+
+impl Spoken for Nexthop {
+    fn hear(_verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(words)
     }
 }
 

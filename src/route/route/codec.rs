@@ -1,8 +1,9 @@
 use super::{Route, RouteCache, RouteFlags};
-use crate::request::{Object, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::hop::{self, check_gateway, gateway_attribute, take_via};
 use crate::route::message::{body, name_in, other, put};
 use crate::route::{Encap, Family, Hop, Metrics, Prefix, Realms, RouteProtocol, RouteType, Scope};
+use crate::text::{WordError, Words};
 use crate::units::Dev;
 use crate::wire::{Attr, DecodeError, EncodeError, Names, Reader, Table, Value, Writer};
 use netlink_packet_route::route::{
@@ -138,6 +139,12 @@ impl Object for Route {
 
     fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
         super::words::command(self, verb, f)
+    }
+}
+
+impl Spoken for Route {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(verb, words)
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::{Display, Formatter, Result};
 
 /// Writes the `ip route` command. A lightweight tunnel has no words here: its parameters are kept as bytes.
 pub(super) fn command(route: &Route, verb: Verb, f: &mut Formatter<'_>) -> Result {
-    write!(f, "ip {}route {verb}", route.family().option())?;
+    write!(f, "ip {}route {verb}", option(route))?;
     if verb == Verb::Get {
         return lookup(route, f);
     }
@@ -61,6 +61,18 @@ pub(super) fn command(route: &Route, verb: Verb, f: &mut Formatter<'_>) -> Resul
         })?;
     }
     Ok(())
+}
+
+/// The option that says the family. IPv4 is what ip takes in any case, unless the first address that it reads is an IPv6 gateway.
+fn option(route: &Route) -> &'static str {
+    let gateways = route.hops.iter().filter_map(|hop| hop.gateway).chain(route.gateway);
+    let misleading = route.to == Prefix::ANY_V4
+        && route.nexthop_id.is_none()
+        && gateways.map(Family::of).any(|family| family == Family::V6);
+    match misleading {
+        true => "-4 ",
+        false => route.family().option(),
+    }
 }
 
 fn lookup(route: &Route, f: &mut Formatter<'_>) -> Result {

@@ -1,8 +1,9 @@
 use super::{PortRange, Rule, RuleAction, RuleFlags, UidRange};
-use crate::request::{Object, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::hop::realm;
 use crate::route::message::{body, name_in, other, put};
 use crate::route::{Family, Prefix, Realms, Route, RouteProtocol};
+use crate::text::{WordError, Words};
 use crate::units::Name;
 use crate::wire::{Attr, Be, DecodeError, EncodeError, Names, RawAttr, Reader, Table, Value, Writer};
 use netlink_packet_core::DefaultNla;
@@ -127,6 +128,12 @@ impl Object for Rule {
 
     fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
         super::words::command(self, verb, f)
+    }
+}
+
+impl Spoken for Rule {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        super::hear::hear(verb, words)
     }
 }
 
