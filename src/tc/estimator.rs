@@ -1,3 +1,5 @@
+use crate::text::{WordError, Words};
+use crate::units::Micros;
 use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -34,6 +36,16 @@ impl Estimator {
         // One too far was found: the one before does not exceed the time constant.
         let ewma_log = log - 1;
         (ewma_log != 0 && ewma_log < 31).then_some(Estimator { interval: step as i8 - 2, ewma_log })
+    }
+
+    /// Reads the words behind `estimator`: interval and time constant.
+    pub(super) fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (interval, time_constant): (Micros, Micros) = (words.value()?, words.value()?);
+        Estimator::from_micros(interval.as_micros(), time_constant.as_micros()).ok_or_else(|| {
+            words.error_before(
+                "expected an interval of at most 8s and a time constant of more than a third of it",
+            )
+        })
     }
 
     /// The time constant in microseconds.

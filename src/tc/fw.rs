@@ -1,9 +1,10 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
+use super::kind::hear_options;
 use super::police::Police;
 use super::{Action, Actions, Kind};
-use crate::text::{Hear, Say, WordError, Words};
-use crate::units::{Handle, Name};
+use crate::text::{FromWord, Hear, Say, WordError, Words};
+use crate::units::{Handle, Name, ParseError};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -106,6 +107,17 @@ impl Kind for Fw {
         write!(f, "{handle:#x}")?;
         self.mask.iter().try_for_each(|mask| write!(f, "/{mask:#x}"))
     }
+
+    /// The handle's word is a mark, or a mark and its mask: `0x10/0xff`.
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
+        let mut fw = Fw::default();
+        if let Some(mut handle) = handle {
+            (fw.mark, fw.mask) = handle.read("a mark such as 5 or 0x10/0xff", marked)?;
+        }
+        hear_options(&mut fw, words)?;
+        let handle = fw.mark.unwrap_or_default();
+        Ok((fw, handle))
+    }
 }
 
 impl Value for Fw {
@@ -138,6 +150,11 @@ impl Display for Fw {
             .flat_map(|actions| &actions.0)
             .try_for_each(|(_, action)| write!(f, " action {action}"))
     }
+}
+
+fn marked(word: &str) -> Result<(Option<u32>, Option<u32>), ParseError> {
+    let (mark, mask) = word.split_once('/').map_or((word, None), |(mark, mask)| (mark, Some(mask)));
+    Ok((Some(u32::from_word(mark)?), mask.map(u32::from_word).transpose()?))
 }
 
 impl Hear for Fw {

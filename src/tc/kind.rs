@@ -1,3 +1,4 @@
+use crate::text::{Hear, WordError, Words};
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -36,4 +37,30 @@ pub trait Kind: Value + Default + Display {
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{handle:#x}")
     }
+
+    /// Reads a filter: its handle, whose word stands before the kind's name if it is said, and the options behind the name,
+    /// up to the end of the command. Gives the handle too.
+    ///
+    /// # Errors
+    /// A word is wrong or missing.
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError>
+    where
+        Self: Hear,
+    {
+        let handle = handle.map(|mut handle| handle.value()).transpose()?.unwrap_or(0);
+        let mut kind = Self::default();
+        kind.set_handle(handle);
+        hear_options(&mut kind, words)?;
+        Ok((kind, handle))
+    }
+}
+
+/// Reads the options of a kind up to the end of the command.
+pub(super) fn hear_options<K: Kind + Hear>(kind: &mut K, words: &mut Words<'_>) -> Result<(), WordError> {
+    while !words.is_empty() {
+        if !kind.hear(words)? {
+            return Err(words.error(&format!("an option of {}", K::NAME)));
+        }
+    }
+    kind.heard(words)
 }

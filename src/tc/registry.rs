@@ -2,6 +2,7 @@
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
+use crate::text::{WordError, Words};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -197,6 +198,29 @@ kinds! {
     pub enum FilterKind {
         Fw(fw::Fw),
         U32(super::u32::U32),
+    }
+}
+
+impl FilterKind {
+    /// See [`Kind::hear_filter`].
+    pub(crate) fn hear_filter(
+        name: Name,
+        handle: Option<Words<'_>>,
+        words: &mut Words<'_>,
+    ) -> Result<(Self, u32), WordError> {
+        match name.as_str() {
+            fw::Fw::NAME => fw::Fw::hear_filter(handle, words).map(|(kind, handle)| (kind.into(), handle)),
+            super::u32::U32::NAME => {
+                super::u32::U32::hear_filter(handle, words).map(|(kind, handle)| (kind.into(), handle))
+            }
+            // tc too takes a kind that it does not know if nothing is said about it.
+            _ if words.is_empty() => {
+                let hex = |word: &str| u32::from_str_radix(word.strip_prefix("0x").unwrap_or(word), 16);
+                let handle = handle.map(|mut handle| handle.read("a hexadecimal number", hex)).transpose()?;
+                Ok((FilterKind::Other(Other::named(name)), handle.unwrap_or_default()))
+            }
+            _ => Err(words.error(&format!("understood: {name} is a kind whose options are not known"))),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::meaning::Meaning;
 use super::objects::{is_dump, message};
 use super::requests::NOT_YET;
 use tcnl::request::{Spoken, Verb};
+use tcnl::tc::{Chain, Filter};
 use tcnl::text::{CommandError, Words};
 use tcnl::units::{Dev, Name};
 
@@ -13,7 +14,8 @@ use tcnl::units::{Dev, Name};
 type Hearer = fn(Verb, Words<'_>) -> Result<Vec<u8>, Refused>;
 
 /// The objects that are heard: program, noun and type.
-const OBJECTS: &[(&str, &[&str], Hearer)] = &[];
+const OBJECTS: &[(&str, &[&str], Hearer)] =
+    &[("tc", &["filter"], hear::<Filter>), ("tc", &["chain"], hear::<Chain>)];
 
 /// What iproute2 sends and the crate refuses, and why.
 const REFUSED: &[(&str, &str)] = &[];
@@ -26,7 +28,6 @@ enum Refused {
     Encoding(tcnl::wire::EncodeError),
 }
 
-#[allow(dead_code, reason = "until the first object is heard")]
 fn hear<O: Spoken>(verb: Verb, mut words: Words<'_>) -> Result<Vec<u8>, Refused> {
     let object = O::hear(verb, &mut words).map_err(Refused::Words)?;
     if !words.is_empty() {

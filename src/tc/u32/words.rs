@@ -7,20 +7,20 @@ use crate::text::{Hear, WordError, Words};
 
 /// What was heard so far.
 #[derive(Default)]
-pub(super) struct Hearing {
+struct Hearing {
     u32: U32,
     /// Without a `match` no selector is sent: kernels refuse a new filter that has none.
     matched: bool,
     /// The bucket comes from a sample, and `ht` gives the table only.
     sampled: bool,
     ht: u32,
-    /// The node of the filter's handle.
-    pub(super) order: u16,
+    /// The node of the filter's handle: `order`.
+    node: u16,
 }
 
 impl Hearing {
     /// Reads the next option; `false` if the next word is none.
-    pub(super) fn option(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+    fn option(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         if words.take_if_short("match") {
             self.matching(words)?;
         } else if words.take_if_short("offset") {
@@ -33,10 +33,7 @@ impl Hearing {
         } else if words.take_if_short("divisor") {
             self.u32.divisor = Some(divisor(words)?);
         } else if words.take_if_short("order") {
-            self.order = words.value()?;
-            if self.order > 0xfff {
-                return Err(words.error_before("an order is a node of a handle: expected 1 to 4095"));
-            }
+            self.order(words)?;
         } else if words.take_if("link") {
             let link: U32Handle = words.read("a u32 handle such as 1:", str::parse)?;
             if link.node() != 0 {
@@ -66,7 +63,7 @@ impl Hearing {
     }
 
     /// What was heard, all in all.
-    pub(super) fn finish(self) -> U32 {
+    fn finish(self) -> U32 {
         let mut u32 = self.u32;
         u32.ht = Some(U32Handle::from_raw(self.ht)).filter(|_| self.ht != 0);
         u32.selector = u32.selector.filter(|_| self.matched);
@@ -92,6 +89,18 @@ impl Hearing {
             }
             selector.push(*key);
         }
+        Ok(())
+    }
+
+    fn order(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
+        let order: u16 = words.value()?;
+        if order > 0xfff {
+            return Err(words.error_before("an order is the node of a handle: expected 0 to 4095"));
+        }
+        if order != 0 && self.node != 0 && self.node != order {
+            return Err(words.error_before(format!("the handle's node is another: {:#x}", self.node)));
+        }
+        self.node |= order;
         Ok(())
     }
 
@@ -171,16 +180,28 @@ fn divisor(words: &mut Words<'_>) -> Result<Divisor, WordError> {
     }
 }
 
+/// Reads the options of a filter with this handle. The order becomes a part of it.
+pub(super) fn hear_filter(handle: U32Handle, words: &mut Words<'_>) -> Result<(U32, u32), WordError> {
+    let mut hearing = Hearing { node: handle.node(), ..Hearing::default() };
+    while !words.is_empty() {
+        if !hearing.option(words)? {
+            return Err(words.error("an option of u32"));
+        }
+    }
+    let handle = handle.raw() | u32::from(hearing.node);
+    Ok((hearing.finish(), handle))
+}
+
 /// All options at once.
 impl Hear for U32 {
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         let mut hearing = Hearing::default();
-        let first = *words;
         let mut any = false;
+        let first = *words;
         while hearing.option(words)? {
             any = true;
         }
-        if hearing.order != 0 {
+        if hearing.node != 0 {
             return Err(first.error("without order, which is a part of a filter's handle"));
         }
         *self = hearing.finish();
