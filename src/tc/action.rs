@@ -1,8 +1,10 @@
 use super::attributes::put_unknown;
+use super::gact::Gact;
 use super::qdisc::put_name;
 use super::registry::Noun;
-use super::{ActionKind, Stats};
-use crate::units::Name;
+use super::{ActionKind, Control, Kind, Stats};
+use crate::text::{WordError, Words};
+use crate::units::{Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -123,6 +125,82 @@ impl Action {
     }
 }
 
+impl Action {
+    /// The most actions that the kernel looks at (TCA_ACT_MAX_PRIO).
+    pub(super) const MOST: usize = 32;
+
+    /// Reads the actions behind `action`, up to the end or to a word that belongs to the filter; there is at least one.
+    /// The word `action` between them may be left out.
+    pub(super) fn hear_all(words: &mut Words<'_>) -> Result<Vec<Self>, WordError> {
+        let mut actions = Vec::new();
+        while {
+            while words.take_if("action") {}
+            actions.is_empty() || !matches!(words.peek(), None | Some("flowid" | "classid"))
+        } {
+            if actions.len() == Self::MOST {
+                return Err(words.error("the end of the actions, of which there are at most 32"));
+            }
+            actions.push(Self::hear(words)?);
+        }
+        Ok(actions)
+    }
+
+    /// Reads one action: its kind with its options, and what all actions have.
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let mut action = Action::new(ActionKind::hear(Self::hear_kind(words)?, words)?);
+        if words.take_if_short("cookie") {
+            let wrong = "a cookie: up to 16 bytes in hexadecimal";
+            action.cookie = Some(words.read(wrong, |word| bytes(word).ok_or(ParseError::new(word, wrong)))?);
+        }
+        if words.take_if_short("hw_stats") {
+            let known = [("immediate", 1), ("delayed", 2), ("disabled", 0), ("any", 3)];
+            let bits = known.into_iter().find(|(word, _)| words.take_if_short(word)).map(|(_, bits)| bits);
+            let bits =
+                bits.ok_or_else(|| words.error("the statistics: immediate, delayed, disabled or any"))?;
+            action.hw_stats = Some(Bits { value: bits, selector: bits });
+        }
+        while let Some((flag, _)) = FLAGS.into_iter().find(|(_, word)| words.take_if(word)) {
+            let flags = action.flags.get_or_insert_default();
+            *flags = Bits { value: flags.value | flag, selector: flags.selector | flag };
+            if flags.value & SKIP_BOTH == SKIP_BOTH {
+                return Err(
+                    words.error_before("skip_hw and skip_sw exclude each other: nothing would be left")
+                );
+            }
+        }
+        Ok(action)
+    }
+
+    /// Reads the name of a kind. A verdict is left, because it is the first option of the kind that it means.
+    pub(super) fn hear_kind(words: &mut Words<'_>) -> Result<Name, WordError> {
+        let error = words.error(&format!(
+            "an action: expected a verdict such as drop, or one of {}",
+            ActionKind::KNOWN.join(", ")
+        ));
+        let name = match words.peek() {
+            Some(word) if Control::of_word(word).is_some() => Gact::NAME,
+            Some(word) if ActionKind::KNOWN.contains(&word) => words.take("an action")?,
+            _ => return Err(error),
+        };
+        Name::new(name).map_err(|_| error)
+    }
+}
+
+/// The bytes of an even number of hexadecimal digits.
+fn bytes(word: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    };
+    let fits = (1..=32).contains(&word.len());
+    word.as_bytes().chunks(2).map(pair).collect::<Option<Vec<u8>>>().filter(|_| fits)
+}
+
+/// The flags and their words.
+const FLAGS: [(u32, &str); 3] = [(1, "no_percpu"), (2, "skip_hw"), (4, "skip_sw")];
+const SKIP_BOTH: u32 = 2 | 4;
+
 impl<K: Into<ActionKind>> From<K> for Action {
     fn from(kind: K) -> Self {
         Action::new(kind)
@@ -192,9 +270,9 @@ impl Display for Action {
             })?;
         }
         let flags = self.flags.map_or(0, |flags| flags.value & flags.selector);
-        for (flag, word) in [(1, " no_percpu"), (2, " skip_hw"), (4, " skip_sw")] {
+        for (flag, word) in FLAGS {
             if flags & flag != 0 {
-                f.write_str(word)?;
+                write!(f, " {word}")?;
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! The actions that stand by themselves, to be shared by filters: `tc actions`. `man 8 tc-actions`, `net/sched/act_api.c`
 
-use super::{Action, Actions, Bits};
-use crate::request::{Object, Query, Verb};
+use super::{Action, ActionKind, Actions, Bits, Control};
+use crate::request::{Object, Query, Spoken, Verb};
+use crate::text::{WordError, Words};
 use crate::units::Name;
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
 use std::fmt::{self, Formatter};
@@ -16,9 +17,6 @@ const LARGE_DUMP: u32 = 1;
 const TERSE_DUMP: u32 = 2;
 
 const NLM_F_ROOT: u16 = 0x100;
-
-/// The most actions that the kernel looks at in a request (TCA_ACT_MAX_PRIO).
-const MOST: usize = 32;
 
 /// TCA_ROOT_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
@@ -93,7 +91,7 @@ impl Object for ActionTable {
 
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         let count = self.actions.len();
-        if !(1..=MOST).contains(&count) {
+        if !(1..=Action::MOST).contains(&count) {
             return Err(EncodeError::out_of_range("number of actions in a request", count, "1 to 32"));
         }
         let brief = matches!(verb, Verb::Delete | Verb::Get);
@@ -146,6 +144,55 @@ impl Object for ActionTable {
             true => write!(f, " action {} index {}", action.kind.name(), action.named_index()),
             false => write!(f, " action {action}"),
         })
+    }
+}
+
+impl Spoken for ActionTable {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        if !matches!(verb, Verb::Delete | Verb::Get) {
+            return Action::hear_all(words).map(Self::of);
+        }
+        let mut table = ActionTable::default();
+        while table.actions.is_empty() || !words.is_empty() {
+            let kind = Self::hear_name(words)?;
+            if !words.take_if_short("index") {
+                return Err(words.error("index and the action's number"));
+            }
+            // Nothing is to be said of an action that is named but its number, wherever that stands in its options.
+            table.actions.push(Action { index: Some(words.number(10)?), ..Action::new(kind) });
+            if verb == Verb::Delete && table.flushes(verb) {
+                return Err(words.error_before("the numbers of actions begin at 1: 0 would delete all"));
+            }
+        }
+        Ok(table)
+    }
+}
+
+impl ActionTable {
+    /// Reads the words behind `tc actions flush`: a request to delete all actions of a kind that no filter uses.
+    ///
+    /// # Errors
+    /// There is no such kind, or words are left over.
+    pub fn hear_flush(words: &mut Words<'_>) -> Result<Self, WordError> {
+        if words.peek() != Some("action") {
+            return Err(words.error("action and the kind to flush"));
+        }
+        let kind = Self::hear_name(words)?;
+        match words.is_empty() {
+            true => Ok(ActionTable::of([Action::new(kind)])),
+            false => Err(words.error("the end of the command")),
+        }
+    }
+
+    /// Reads the name of a kind, for which a verdict may stand.
+    fn hear_name(words: &mut Words<'_>) -> Result<ActionKind, WordError> {
+        while words.take_if("action") {}
+        let verdict = words.peek().is_some_and(|word| Control::of_word(word).is_some());
+        let name = Action::hear_kind(words)?;
+        if verdict {
+            words.take("a verdict")?;
+        }
+        Ok(ActionKind::named(name))
     }
 }
 

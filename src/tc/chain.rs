@@ -1,5 +1,5 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::filter::Head;
+use super::filter::{expect_end, Head};
 use super::qdisc::put_name;
 use super::{FilterKind, Place};
 use crate::request::{Object, Query, Spoken, Verb};
@@ -118,7 +118,8 @@ impl Spoken for Chain {
         }
         if !words.is_empty() {
             let kind: Name = words.value()?;
-            let (template, _) = FilterKind::hear_filter(kind, None, words)?;
+            let template = FilterKind::hear(kind, words)?;
+            expect_end(&template, words)?;
             chain.template = Some(template);
         }
         Ok(chain)

@@ -1,8 +1,9 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::qdisc::put_name;
+use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent, put_name};
 use super::registry::Noun;
 use super::{ClassKind, Estimator, Stats};
-use crate::request::{Object, Query, Verb};
+use crate::request::{Object, Query, Spoken, Verb};
+use crate::text::{WordError, Words};
 use crate::units::{Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
@@ -138,6 +139,38 @@ impl Object for Class {
         }
         self.estimator.iter().try_for_each(|estimator| write!(f, " {estimator}"))?;
         self.kind.iter().try_for_each(|kind| write!(f, " {kind}"))
+    }
+}
+
+impl Spoken for Class {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (mut dev, mut id, mut parent) = (None, None, None);
+        let mut class = Class::under(0, Handle::UNSPEC);
+        while let Some(word) = words.peek() {
+            if words.take_if("dev") {
+                hear_dev(&mut dev, words)?;
+            } else if words.take_if("classid") {
+                words.once(&mut id)?;
+            } else if word == "handle" {
+                return Err(words.error("what names a class: expected classid"));
+            } else if words.take_if("root") || words.take_if("parent") {
+                hear_parent(word, &mut parent, words)?;
+            } else if words.take_if_short("estimator") {
+                hear_estimator(&mut class.estimator, words)?;
+            } else {
+                class.kind = Some(hear_kind(verb, words, ClassKind::named, ClassKind::hear)?);
+                break;
+            }
+        }
+        if !matches!(verb, Verb::Delete | Verb::Get) && class.kind.is_none() {
+            return Err(words.error("the kind of the class"));
+        }
+        if !words.is_empty() {
+            return Err(words.error("an option of this kind of class"));
+        }
+        let dev = dev.ok_or_else(|| words.error("dev and a device"))?;
+        let (id, parent) = (id.unwrap_or_default(), parent.unwrap_or_default());
+        Ok(Class { dev, id, parent, ..class })
     }
 }
 

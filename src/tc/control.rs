@@ -1,5 +1,6 @@
 //! What all actions have in common: the verdict, the parameters (`tc_gen`) and the times.
 
+use crate::text::{WordError, Words};
 use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -110,6 +111,62 @@ impl Control {
     }
 }
 
+impl Control {
+    /// What `tc` reads. Each may be cut short, and the first that fits counts.
+    const WORDS: [(&str, Control); 10] = [
+        ("continue", Control::Continue),
+        ("drop", Control::Drop),
+        ("shot", Control::Drop),
+        ("pass", Control::Ok),
+        ("ok", Control::Ok),
+        ("reclassify", Control::Reclassify),
+        ("pipe", Control::Pipe),
+        ("goto", Control::GotoChain(0)),
+        ("jump", Control::Jump(0)),
+        ("trap", Control::Trap),
+    ];
+
+    /// What `tc` only prints. It is read in full.
+    const PRINTED: [(&str, Control); 4] = [
+        ("stolen", Control::Stolen),
+        ("queued", Control::Queued),
+        ("repeat", Control::Repeat),
+        ("redirect", Control::Redirect),
+    ];
+
+    /// The verdict of this word, its argument 0.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        let short = |name: &str| !word.is_empty() && name.starts_with(word);
+        let known = Self::WORDS.into_iter().find(|(name, _)| short(name));
+        let known = known.or_else(|| Self::PRINTED.into_iter().find(|(name, _)| *name == word));
+        known.map(|(_, control)| control)
+    }
+
+    /// Takes a verdict with its argument, if one comes.
+    pub(super) fn hear(words: &mut Words<'_>) -> Result<Option<Self>, WordError> {
+        let Some(control) = words.peek().and_then(Self::of_word) else { return Ok(None) };
+        words.take("a verdict")?;
+        control.hear_argument(words).map(Some)
+    }
+
+    /// Completes a verdict that was taken.
+    pub(super) fn hear_argument(self, words: &mut Words<'_>) -> Result<Self, WordError> {
+        let argument = |words: &mut Words<'_>| {
+            let argument: u32 = words.number(10)?;
+            match argument <= Self::ARGUMENT {
+                true => Ok(argument),
+                false => Err(words.error_before("this is a number of 28 bits, up to 268435455")),
+            }
+        };
+        match self {
+            Control::GotoChain(_) if words.take_if_short("chain") => argument(words).map(Control::GotoChain),
+            Control::GotoChain(_) => Err(words.error("\"chain\", as in goto chain 1")),
+            Control::Jump(_) => argument(words).map(Control::Jump),
+            other => Ok(other),
+        }
+    }
+}
+
 /// The words of `tc`. For some verdicts it has none that it would read: they print as their names.
 impl Display for Control {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -178,6 +235,15 @@ impl ActionParms {
     /// The parameters of an action with this verdict.
     pub fn new(control: Control) -> Self {
         ActionParms { control, ..Self::default() }
+    }
+
+    /// Takes an index, if one comes.
+    pub(super) fn hear_index(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        let heard = words.take_if_short("index");
+        if heard {
+            self.index = words.number(10)?;
+        }
+        Ok(heard)
     }
 
     /// The words for an index that was chosen.

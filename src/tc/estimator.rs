@@ -38,12 +38,12 @@ impl Estimator {
         (ewma_log != 0 && ewma_log < 31).then_some(Estimator { interval: step as i8 - 2, ewma_log })
     }
 
-    /// Reads the words behind `estimator`: interval and time constant.
+    /// Reads the interval and the time constant behind `estimator`.
     pub(super) fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
         let (interval, time_constant): (Micros, Micros) = (words.value()?, words.value()?);
-        Estimator::from_micros(interval.as_micros(), time_constant.as_micros()).ok_or_else(|| {
+        Self::from_micros(interval.0, time_constant.0).ok_or_else(|| {
             words.error_before(
-                "expected an interval of at most 8s and a time constant of more than a third of it",
+                "there is no such estimator: expected an interval up to 8s, and a time constant that is longer",
             )
         })
     }

@@ -1,13 +1,14 @@
 //! `pfifo`, `bfifo` and `pfifo_head_drop`: plain queues. `man 8 tc-pfifo`, `man 8 tc-bfifo`, `net/sched/sch_fifo.c`
 
 use super::Kind;
-use crate::units::{Packets, Size};
+use crate::text::{Hear, WordError, Words};
+use crate::units::{Packets, ParseError, Size};
 use crate::wire::{DecodeError, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// Declares a fifo: `struct tc_fifo_qopt` is one limit, and without options the device's queue length is taken.
 macro_rules! fifo {
-    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ty, $unit:literal) => {
+    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ident, $unit:literal) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
@@ -56,6 +57,16 @@ macro_rules! fifo {
             }
         }
 
+        impl Hear for $name {
+            fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+                let heard = words.take_if("limit");
+                if heard {
+                    self.limit = Some(limit(words).map($limit)?);
+                }
+                Ok(heard)
+            }
+        }
+
         #[cfg(any(test, feature = "generate"))]
         impl crate::wire::generate::Generate for $name {
             fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
@@ -63,6 +74,16 @@ macro_rules! fifo {
             }
         }
     };
+}
+
+/// A limit of 32 bits. `tc` reads packets as it reads bytes, with `k` and `m`, and prints them with a `p`.
+fn limit<T: TryFrom<u64>>(words: &mut Words<'_>) -> Result<T, WordError> {
+    const WHAT: &str = "a limit of 32 bits such as 100 or 15kb";
+    words.read(WHAT, |word| {
+        let size: Size = word.strip_suffix('p').unwrap_or(word).parse()?;
+        let fits = u32::try_from(size.as_bytes()).is_ok();
+        T::try_from(size.as_bytes()).ok().filter(|_| fits).ok_or(ParseError::new(word, WHAT))
+    })
 }
 
 fifo! {

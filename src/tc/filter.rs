@@ -9,7 +9,7 @@ use std::fmt::{self, Formatter};
 
 mod words;
 
-pub(super) use words::Head;
+pub(super) use words::{expect_end, Head};
 
 const NLM_F_CREATE: u16 = 0x400;
 

@@ -1,6 +1,5 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
-use super::kind::hear_options;
 use super::police::Police;
 use super::{Action, Actions, Kind};
 use crate::text::{FromWord, Hear, Say, WordError, Words};
@@ -110,11 +109,12 @@ impl Kind for Fw {
 
     /// The handle's word is a mark, or a mark and its mask: `0x10/0xff`.
     fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
-        let mut fw = Fw::default();
-        if let Some(mut handle) = handle {
-            (fw.mark, fw.mask) = handle.read("a mark such as 5 or 0x10/0xff", marked)?;
+        let handle =
+            handle.map(|mut handle| handle.read("a mark such as 5 or 0x10/0xff", marked)).transpose()?;
+        let mut fw = Fw::hear_all(words)?;
+        if let Some((mark, mask)) = handle {
+            (fw.mark, fw.mask) = (Some(mark), mask);
         }
-        hear_options(&mut fw, words)?;
         let handle = fw.mark.unwrap_or_default();
         Ok((fw, handle))
     }
@@ -152,9 +152,10 @@ impl Display for Fw {
     }
 }
 
-fn marked(word: &str) -> Result<(Option<u32>, Option<u32>), ParseError> {
+/// A mark, and the mask if there is one.
+fn marked(word: &str) -> Result<(u32, Option<u32>), ParseError> {
     let (mark, mask) = word.split_once('/').map_or((word, None), |(mark, mask)| (mark, Some(mask)));
-    Ok((Some(u32::from_word(mark)?), mask.map(u32::from_word).transpose()?))
+    Ok((u32::from_word(mark)?, mask.map(u32::from_word).transpose()?))
 }
 
 impl Hear for Fw {
@@ -163,6 +164,10 @@ impl Hear for Fw {
             self.class = Some(words.value()?);
         } else if words.take_if("indev") {
             self.indev = Some(words.value()?);
+        } else if words.take_if_short("police") {
+            self.police = Some(Police::hear_all(words)?);
+        } else if words.take_if_short("action") {
+            self.actions = Some(Action::hear_all(words)?.into_iter().collect());
         } else {
             return Ok(false);
         }

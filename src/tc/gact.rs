@@ -1,6 +1,7 @@
 //! `gact`, the generic action: a verdict, at random another one. `man 8 tc-actions`, `net/sched/act_gact.c`
 
 use super::{ActionParms, Control, Kind, Times};
+use crate::text::{Hear, WordError, Words};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -166,6 +167,49 @@ impl Display for Gact {
             write!(f, " random {} {} {}", random.method, random.control, random.every)?;
         }
         parms.say_index(f)
+    }
+}
+
+/// `drop random netrand pass 10 index 5`, or only the index of one that is there.
+impl Hear for Gact {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if self.parms.is_some() {
+            return Ok(false);
+        }
+        let mut parms = ActionParms::default();
+        if let Some(control) = Control::hear(words)? {
+            parms.control = control;
+            if words.take_if_short("random") {
+                self.random = Some(Random::hear(words)?);
+            }
+            parms.hear_index(words)?;
+        } else if !parms.hear_index(words)? {
+            return Ok(false);
+        }
+        self.parms = Some(parms);
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        match self.parms {
+            None => Err(words.error("a verdict such as drop, pass or goto chain 1")),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+impl Random {
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let method = if words.take_if_short("netrand") {
+            Method::Netrand
+        } else if words.take_if_short("determ") {
+            Method::Determ
+        } else {
+            return Err(words.error("a way to choose packets: netrand or determ"));
+        };
+        let control = Control::hear(words)?
+            .ok_or_else(|| words.error("a verdict for the packets that are chosen, such as drop"))?;
+        Ok(Random { method, control, every: words.number(10)? })
     }
 }
 

@@ -1,16 +1,36 @@
 //! `ingress` and `clsact`: places for filters, which queue nothing. `man 8 tc`, `net/sched/sch_ingress.c`
 
 use super::Kind;
+use crate::text::{Hear, WordError, Words};
+use crate::units::Handle;
+use std::fmt::{self, Display, Formatter};
 
 attrs! {
     /// A place for filters on what arrives. Attach it with [`Qdisc::ingress`](super::Qdisc::ingress).
-    pub struct Ingress {
+    pub wordless struct Ingress {
     }
 }
 
 attrs! {
     /// Places for filters on what arrives and on what is sent. Attach it with [`Qdisc::ingress`](super::Qdisc::ingress).
     pub struct Clsact {
+    }
+}
+
+impl Display for Ingress {
+    fn fmt(&self, _f: &mut Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// `tc` takes a handle here and does nothing with it: there is only one.
+impl Hear for Ingress {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        let heard = words.take_if("handle");
+        if heard {
+            words.read("a qdisc's handle such as ffff:", Handle::parse_qdisc)?;
+        }
+        Ok(heard)
     }
 }
 

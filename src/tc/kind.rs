@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 /// The options of one kind of qdisc, class, filter or action: what stands in TCA_OPTIONS.
 ///
 /// A kind is one file: its type, declared with `attrs!` or `layout!` where it is regular, and this trait. `Display` writes
-/// the words that follow the kind's name in a `tc` command, each with a blank in front of it.
-pub trait Kind: Value + Default + Display {
+/// the words that follow the kind's name in a `tc` command, each with a blank in front of it; `Hear` reads them.
+pub trait Kind: Value + Default + Display + Hear {
     /// The kernel's name of the kind.
     const NAME: &'static str;
 
@@ -38,29 +38,15 @@ pub trait Kind: Value + Default + Display {
         write!(f, "{handle:#x}")
     }
 
-    /// Reads a filter: its handle, whose word stands before the kind's name if it is said, and the options behind the name,
-    /// up to the end of the command. Gives the handle too.
+    /// Reads a filter: its handle, whose word stands before the kind's name if it is said, and its options, until the words end
+    /// or the next word is none of them. Gives the handle too.
     ///
     /// # Errors
     /// A word is wrong or missing.
-    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError>
-    where
-        Self: Hear,
-    {
-        let handle = handle.map(|mut handle| handle.value()).transpose()?.unwrap_or(0);
-        let mut kind = Self::default();
-        kind.set_handle(handle);
-        hear_options(&mut kind, words)?;
-        Ok((kind, handle))
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
+        let handle = handle.map(|mut handle| handle.value()).transpose()?;
+        let mut kind = Self::hear_all(words)?;
+        handle.into_iter().for_each(|handle| kind.set_handle(handle));
+        Ok((kind, handle.unwrap_or_default()))
     }
-}
-
-/// Reads the options of a kind up to the end of the command.
-pub(super) fn hear_options<K: Kind + Hear>(kind: &mut K, words: &mut Words<'_>) -> Result<(), WordError> {
-    while !words.is_empty() {
-        if !kind.hear(words)? {
-            return Err(words.error(&format!("an option of {}", K::NAME)));
-        }
-    }
-    kind.heard(words)
 }

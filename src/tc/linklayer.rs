@@ -1,7 +1,8 @@
 //! How rates are put on the wire: `struct tc_ratespec`, and what frames cost on the link.
 
 use crate::clock::Clock;
-use crate::units::{Rate, Size, Ticks};
+use crate::text::{FromWord, Hear, WordError, Words};
+use crate::units::{ParseError, Rate, Size, Ticks};
 use std::fmt::{self, Display, Formatter};
 
 /// How the link counts a packet's bytes. `man 8 tc-stab`, `include/uapi/linux/pkt_sched.h`
@@ -67,6 +68,27 @@ impl Display for LinkLayer {
             LinkLayer::Atm => "atm",
             LinkLayer::Other(other) => return write!(f, "{other}"),
         })
+    }
+}
+
+/// As `tc` has it: `ethernet`, `atm` or `adsl`, cut short at will; and what has no word but prints.
+impl FromWord for LinkLayer {
+    const WHAT: &'static str = "a link layer: ethernet, atm or adsl";
+    fn from_word(word: &str) -> Result<Self, ParseError> {
+        let known = [
+            ("ethernet", LinkLayer::Ethernet),
+            ("atm", LinkLayer::Atm),
+            ("adsl", LinkLayer::Atm),
+            ("unspec", LinkLayer::Unaware),
+        ];
+        let short = |name: &str| !word.is_empty() && name.starts_with(word);
+        let number = || word.parse().ok().filter(|raw| *raw <= Self::MASK).map(LinkLayer::from_raw);
+        known
+            .into_iter()
+            .find(|(name, _)| short(name))
+            .map(|(_, layer)| layer)
+            .or_else(number)
+            .ok_or(ParseError::new(word, Self::WHAT))
     }
 }
 
@@ -156,6 +178,30 @@ impl Display for Framing {
     }
 }
 
+/// The words but for `mpu`, of which each kind has an own idea.
+impl Hear for Framing {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("overhead") {
+            self.overhead = words.number(10)?;
+        } else if words.take_if_short("linklayer") {
+            self.linklayer = words.value()?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+impl Framing {
+    /// Reads `mpu` where `tc` takes it for a size.
+    pub(super) fn hear_mpu(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
+        let size: Size = words.value()?;
+        self.mpu = u16::try_from(size.as_bytes())
+            .map_err(|_| words.error_before("the least size of a packet is at most 65535 bytes"))?;
+        Ok(())
+    }
+}
+
 #[cfg(any(test, feature = "generate"))]
 impl crate::wire::generate::Generate for Framing {
     fn generate(g: &mut crate::wire::generate::Source<'_>) -> Self {
@@ -202,6 +248,21 @@ impl From<Size> for Burst {
 impl From<Ticks> for Burst {
     fn from(ticks: Ticks) -> Self {
         Burst::Time(ticks)
+    }
+}
+
+/// A size, behind which the size of a cell of the rate table may stand: `15k/8`. The cell is checked and then forgotten:
+/// no kernel since 3.8 reads the table.
+impl FromWord for Burst {
+    const WHAT: &'static str = "a size such as 15kb";
+    fn from_word(word: &str) -> Result<Self, ParseError> {
+        let (size, cell) = word.split_once('/').map_or((word, None), |(size, cell)| (size, Some(cell)));
+        if let Some(cell) = cell {
+            let wrong = "a size with a cell: expected a power of two behind the slash, as in 15kb/8";
+            let power = u32::from_word(cell).is_ok_and(u32::is_power_of_two);
+            power.then_some(()).ok_or(ParseError::new(word, wrong))?;
+        }
+        Size::from_word(size).map(Burst::Size)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `mirred`: sends packets, or copies of them, to another device. `man 8 tc-mirred`, `net/sched/act_mirred.c`
 
 use super::{ActionParms, Control, Kind, Times};
+use crate::text::{Hear, WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -175,6 +176,10 @@ impl Kind for Mirred {
 impl Display for Mirred {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let parms = self.parms.unwrap_or_default();
+        if *self == Mirred::new().index(parms.action.index) {
+            // One that is there already is named by its index alone.
+            return parms.action.say_index(f);
+        }
         write!(f, " {}", parms.direction)?;
         match self.block {
             Some(block) => write!(f, " blockid {block}")?,
@@ -184,6 +189,60 @@ impl Display for Mirred {
             write!(f, " {}", parms.action.control)?;
         }
         parms.action.say_index(f)
+    }
+}
+
+/// `egress redirect dev ifb0 index 5`, or only the index of one that is there.
+impl Hear for Mirred {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if self.parms.is_some() {
+            return Ok(false);
+        }
+        let mut parms = Parms::default();
+        let ingress = if words.take_if_short("egress") {
+            false
+        } else if words.take_if_short("ingress") {
+            true
+        } else {
+            let heard = parms.action.hear_index(words)?;
+            self.parms = heard.then_some(parms);
+            return Ok(heard);
+        };
+        let mut indexed = parms.action.hear_index(words)?;
+        parms.direction = match (words.take_if_short("mirror"), ingress) {
+            (true, false) => Direction::EgressMirror,
+            (true, true) => Direction::IngressMirror,
+            (false, _) if !words.take_if_short("redirect") => {
+                return Err(words.error("what to do: redirect or mirror"))
+            }
+            (false, false) => Direction::EgressRedirect,
+            (false, true) => Direction::IngressRedirect,
+        };
+        indexed |= !indexed && parms.action.hear_index(words)?;
+        if words.take_if_short("blockid") {
+            self.block = Some(words.value()?);
+        } else if words.take_if_short("dev") {
+            parms.dev = words.dev()?;
+        } else {
+            return Err(words.error("where to send packets: dev and a device, or blockid and a block"));
+        }
+        parms.action.control = parms.direction.default_control();
+        if parms.action.control == Control::Pipe {
+            // For what is redirected tc hears no verdict: the word would be the next action.
+            parms.action.control = Control::hear(words)?.unwrap_or(Control::Pipe);
+        }
+        if parms.action.hear_index(words)? && indexed {
+            return Err(words.error_before("there is an index already"));
+        }
+        self.parms = Some(parms);
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        match self.parms {
+            None => Err(words.error("where to send packets, such as egress redirect dev ifb0")),
+            Some(_) => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
+mod words;
+
 use super::{
     Burst, Control, Framing, GivenTables, Kind, LinkLayer, PacketBurst, RateSpec, RateTable, Tables, Times,
 };

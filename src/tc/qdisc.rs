@@ -1,8 +1,9 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::registry::Noun;
 use super::{Estimator, QdiscKind, SizeTable, Stats};
-use crate::request::{Object, Query, Verb};
-use crate::units::{Dev, Handle};
+use crate::request::{Object, Query, Spoken, Verb};
+use crate::text::{Hear, WordError, Words};
+use crate::units::{Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -212,6 +213,110 @@ impl Object for Qdisc {
             Some(kind) if brief => write!(f, " {}", kind.name()),
             Some(kind) => write!(f, " {kind}"),
         }
+    }
+}
+
+impl Spoken for Qdisc {
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (mut dev, mut handle, mut parent, mut stab) = (None, None, None, None);
+        let mut qdisc = Qdisc::at(0, Handle::UNSPEC);
+        while let Some(word) = words.peek() {
+            if words.take_if("dev") {
+                hear_dev(&mut dev, words)?;
+            } else if words.take_if("handle") {
+                match handle {
+                    None => handle = Some(words.read("a qdisc's handle such as 1:", Handle::parse_qdisc)?),
+                    Some(_) => return Err(words.said_twice()),
+                }
+            } else if words.take_if("root") || words.take_if("parent") {
+                hear_parent(word, &mut parent, words)?;
+            } else if matches!(word, "clsact" | "ingress") {
+                if parent.is_some() {
+                    return Err(words.error("right here: it has a place of its own, and parent says another"));
+                }
+                (parent, handle) = (Some(Handle::INGRESS), Some(Handle::qdisc(0xffff)));
+                qdisc.kind = Some(hear_kind(verb, words, QdiscKind::named, QdiscKind::hear)?);
+                break;
+            } else if words.take_if_short("estimator") {
+                hear_estimator(&mut qdisc.estimator, words)?;
+            } else if words.take_if_short("stab") {
+                let stab: &mut SizeTable = stab.get_or_insert_default();
+                while stab.hear(words)? {}
+                stab.heard(words)?;
+            } else if words.take_if_short("ingress_block") {
+                qdisc.ingress_block = Some(hear_block(words)?);
+            } else if words.take_if_short("egress_block") {
+                qdisc.egress_block = Some(hear_block(words)?);
+            } else {
+                qdisc.kind = Some(hear_kind(verb, words, QdiscKind::named, QdiscKind::hear)?);
+                break;
+            }
+        }
+        if verb == Verb::Add && qdisc.kind.is_none() {
+            return Err(words.error("the kind of the qdisc"));
+        }
+        if !words.is_empty() {
+            return Err(words.error("an option of this kind of qdisc"));
+        }
+        let dev = dev.ok_or_else(|| words.error("dev and a device"))?;
+        let (handle, parent) = (handle.unwrap_or_default(), parent.unwrap_or_default());
+        Ok(Qdisc { dev, handle, parent, stab, ..qdisc })
+    }
+}
+
+/// Reads the device behind `dev`.
+pub(super) fn hear_dev(dev: &mut Option<Dev>, words: &mut Words<'_>) -> Result<(), WordError> {
+    if dev.is_some() {
+        return Err(words.said_twice());
+    }
+    *dev = Some(words.dev()?);
+    Ok(())
+}
+
+/// Reads the place that `root` or `parent` says; the word has been taken.
+pub(super) fn hear_parent(
+    word: &str,
+    parent: &mut Option<Handle>,
+    words: &mut Words<'_>,
+) -> Result<(), WordError> {
+    if parent.is_some() {
+        return Err(words.error_before("root and parent both say the place, and it can be said only once"));
+    }
+    *parent = Some(if word == "root" { Handle::ROOT } else { words.value()? });
+    Ok(())
+}
+
+/// Reads the words behind `estimator`.
+pub(super) fn hear_estimator(
+    estimator: &mut Option<Estimator>,
+    words: &mut Words<'_>,
+) -> Result<(), WordError> {
+    if estimator.is_some() {
+        return Err(words.said_twice());
+    }
+    *estimator = Some(Estimator::hear(words)?);
+    Ok(())
+}
+
+/// Reads the name of a kind and its options. What is deleted needs none, even where the kind cannot be without.
+pub(super) fn hear_kind<K>(
+    verb: Verb,
+    words: &mut Words<'_>,
+    named: impl FnOnce(Name) -> K,
+    hear: impl FnOnce(Name, &mut Words<'_>) -> Result<K, WordError>,
+) -> Result<K, WordError> {
+    let name = words.value()?;
+    match verb {
+        Verb::Delete | Verb::Get if words.is_empty() => Ok(named(name)),
+        _ => hear(name, words),
+    }
+}
+
+/// Reads the index of a block, which is not 0.
+fn hear_block(words: &mut Words<'_>) -> Result<u32, WordError> {
+    match words.value()? {
+        0 => Err(words.error_before("the numbers of blocks begin at 1")),
+        block => Ok(block),
     }
 }
 

@@ -2,7 +2,7 @@
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
-use crate::text::{WordError, Words};
+use crate::text::{Hear, WordError, Words};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -76,6 +76,37 @@ macro_rules! kinds {
                     $name::Other(other) => if let Some(options) = &other.options {
                         w.attr_with(ty, |w| w.put(options));
                     },
+                }
+            }
+
+            /// Hears the options of the kind of this name, until the words end or the next word is none of them.
+            pub(crate) fn hear(name: Name, words: &mut Words<'_>) -> Result<Self, WordError> {
+                match name.as_str() {
+                    $(<$ty as Kind>::NAME => {
+                        let kind = <$ty as Hear>::hear_all(words)?;
+                        // What cannot be sent is wrong in its words, too.
+                        kind.check().map_err(|error| words.error_before(error.to_string()))?;
+                        Ok($name::$variant(kind))
+                    })*
+                    _ => Ok($name::Other(Other::named(name))),
+                }
+            }
+
+            /// See [`Kind::hear_filter`].
+            #[allow(dead_code, reason = "only filters have handles that are a part of what is said")]
+            pub(crate) fn hear_filter(
+                name: Name,
+                handle: Option<Words<'_>>,
+                words: &mut Words<'_>,
+            ) -> Result<(Self, u32), WordError> {
+                match name.as_str() {
+                    $(<$ty as Kind>::NAME => <$ty as Kind>::hear_filter(handle, words)
+                        .map(|(kind, handle)| ($name::$variant(kind), handle)),)*
+                    _ => {
+                        // As tc reads what stands before a kind that it does not know.
+                        let handle = handle.map(|mut handle| handle.number(16)).transpose()?;
+                        Ok(($name::Other(Other::named(name)), handle.unwrap_or_default()))
+                    }
                 }
             }
 
@@ -198,29 +229,6 @@ kinds! {
     pub enum FilterKind {
         Fw(fw::Fw),
         U32(super::u32::U32),
-    }
-}
-
-impl FilterKind {
-    /// See [`Kind::hear_filter`].
-    pub(crate) fn hear_filter(
-        name: Name,
-        handle: Option<Words<'_>>,
-        words: &mut Words<'_>,
-    ) -> Result<(Self, u32), WordError> {
-        match name.as_str() {
-            fw::Fw::NAME => fw::Fw::hear_filter(handle, words).map(|(kind, handle)| (kind.into(), handle)),
-            super::u32::U32::NAME => {
-                super::u32::U32::hear_filter(handle, words).map(|(kind, handle)| (kind.into(), handle))
-            }
-            // tc too takes a kind that it does not know if nothing is said about it.
-            _ if words.is_empty() => {
-                let hex = |word: &str| u32::from_str_radix(word.strip_prefix("0x").unwrap_or(word), 16);
-                let handle = handle.map(|mut handle| handle.read("a hexadecimal number", hex)).transpose()?;
-                Ok((FilterKind::Other(Other::named(name)), handle.unwrap_or_default()))
-            }
-            _ => Err(words.error(&format!("understood: {name} is a kind whose options are not known"))),
-        }
     }
 }
 

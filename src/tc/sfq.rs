@@ -5,8 +5,8 @@ mod red;
 pub use red::{Average, Red};
 
 use super::Kind;
-use crate::text::Say;
-use crate::units::Packets;
+use crate::text::{Hear, Say, WordError, Words};
+use crate::units::{Packets, Size};
 use crate::wire::{DecodeError, EncodeError, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -157,6 +157,42 @@ impl Display for Sfq {
         given(self.depth).say("depth", f)?;
         self.headdrop.say("headdrop", f)?;
         self.red.map_or(Ok(()), |red| red.fmt(f))
+    }
+}
+
+impl Hear for Sfq {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if("quantum") {
+            let size: Size = words.value()?;
+            self.quantum = u32::try_from(size.as_bytes())
+                .map_err(|_| words.error_before("the quantum is at most 1mb"))?;
+        } else if words.take_if("perturb") {
+            self.perturb = words.value()?;
+        } else if words.take_if("limit") {
+            self.limit = Packets(words.value()?);
+            if self.limit.0 < 2 {
+                return Err(words.error_before("the limit of sfq must be at least 2 packets"));
+            }
+        } else if words.take_if("divisor") {
+            self.divisor = words.value()?;
+        } else if words.take_if("flows") {
+            self.flows = words.value()?;
+        } else if words.take_if("depth") {
+            self.depth = words.value()?;
+        } else if words.take_if("headdrop") {
+            self.headdrop = true;
+        } else {
+            let mut red = self.red.unwrap_or(Red::new(0));
+            if !red.hear(words)? {
+                return Ok(false);
+            }
+            self.red = Some(red);
+        }
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        self.red.map_or(Ok(()), |mut red| red.heard(words))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `skbedit`: changes what the kernel notes about a packet, not the packet. `man 8 tc-skbedit`, `net/sched/act_skbedit.c`
 
 use super::{ActionParms, Control, Kind, Times};
-use crate::text::Say;
-use crate::units::Handle;
+use crate::text::{FromWord, Hear, Say, WordError, Words};
+use crate::units::{Handle, ParseError};
 use crate::wire::{EncodeError, Table};
 use std::fmt::{self, Display, Formatter};
 
@@ -35,6 +35,9 @@ attrs! {
         10 "TCA_SKBEDIT_QUEUE_MAPPING_MAX" => queue_max: u16,
     }
 }
+
+/// The words for packet types, from number 0 on.
+const PACKET_TYPES: [&str; 4] = ["host", "broadcast", "multicast", "otherhost"];
 
 impl Skbedit {
     /// The priority is taken from the packet's DS field.
@@ -116,7 +119,7 @@ impl Display for Skbedit {
             (mark, _) => mark.say("mark", f)?,
         }
         if let Some(kind) = self.packet_type {
-            match ["host", "broadcast", "multicast", "otherhost"].get(usize::from(kind)) {
+            match PACKET_TYPES.get(usize::from(kind)) {
                 Some(word) => write!(f, " ptype {word}")?,
                 None => write!(f, " ptype {kind}")?,
             }
@@ -128,4 +131,63 @@ impl Display for Skbedit {
         }
         parms.say_index(f)
     }
+}
+
+/// Options, then a verdict, then an index.
+impl Hear for Skbedit {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if self.parms.is_some() {
+            return Ok(false);
+        }
+        let mut any = false;
+        while self.hear_option(words)? {
+            any = true;
+        }
+        let control = Control::hear(words)?.unwrap_or(Control::Pipe);
+        let mut parms = ActionParms::new(control);
+        any |= parms.hear_index(words)?;
+        if !any {
+            return Err(
+                words.error("something to edit: mark, priority, queue_mapping, ptype or inheritdsfield")
+            );
+        }
+        self.parms = Some(parms);
+        Ok(true)
+    }
+}
+
+impl Skbedit {
+    fn hear_option(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("queue_mapping") {
+            if words.take_if("skbhash") {
+                let (first, last) = (words.number(10)?, words.number(10)?);
+                *self = std::mem::take(self).queue_by_hash(first, last);
+            } else {
+                self.queue = Some(words.number(10)?);
+            }
+        } else if words.take_if_short("priority") {
+            self.priority = Some(words.value()?);
+        } else if words.take_if_short("mark") {
+            let (mark, mask) = words.read("a mark such as 5 or 0x10/0xff", masked)?;
+            self.mark = Some(mark);
+            self.mask = mask.or(self.mask);
+        } else if words.take_if_short("ptype") {
+            let kind = PACKET_TYPES.iter().position(|word| words.take_if_short(word));
+            let kind = kind.and_then(|kind| u16::try_from(kind).ok());
+            self.packet_type = Some(
+                kind.ok_or_else(|| words.error("a packet type: host, broadcast, multicast or otherhost"))?,
+            );
+        } else if words.take_if_short("inheritdsfield") {
+            *self = std::mem::take(self).inherit_dsfield();
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+/// A mark with or without a mask.
+fn masked(word: &str) -> Result<(u32, Option<u32>), ParseError> {
+    let (mark, mask) = word.split_once('/').map_or((word, None), |(mark, mask)| (mark, Some(mask)));
+    Ok((u32::from_word(mark)?, mask.map(u32::from_word).transpose()?))
 }

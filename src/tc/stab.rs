@@ -1,4 +1,6 @@
 use super::LinkLayer;
+use crate::text::{Hear, WordError, Words};
+use crate::units::ParseError;
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -199,6 +201,53 @@ impl Display for SizeTable {
             layer => write!(f, " linklayer {}", LinkLayer::from_raw(layer as u8)),
         }
     }
+}
+
+/// The words behind `stab`.
+impl Hear for SizeTable {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        // The fields are filled in one by one, and the cells are chosen at the end.
+        let base = &mut self.base;
+        let once = |is: bool, words: &mut Words<'_>| if is { Err(words.said_twice()) } else { Ok(()) };
+        if words.take_if_short("mtu") {
+            once(base.mtu != 0, words)?;
+            base.mtu = words.number(10)?;
+        } else if words.take_if_short("mpu") {
+            once(base.mpu != 0, words)?;
+            base.mpu = words.number(10)?;
+        } else if words.take_if_short("overhead") {
+            once(base.overhead != 0, words)?;
+            base.overhead = words.read("a number of bytes", signed)?;
+        } else if words.take_if_short("tsize") {
+            once(base.tsize != 0, words)?;
+            base.tsize = words.number(10)?;
+        } else if words.take_if_short("linklayer") {
+            once(base.linklayer != 0, words)?;
+            base.linklayer = words.value::<LinkLayer>()?.raw().into();
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        let base = &mut self.base;
+        if base.linklayer == 0 && base.mpu == 0 && base.overhead == 0 {
+            return Err(words.error("what packets cost: linklayer, overhead or mpu"));
+        }
+        if base.linklayer <= 1 && base.mpu == 0 {
+            // An overhead needs no table.
+            (base.mtu, base.tsize) = (0, 0);
+        }
+        *self = std::mem::take(self).sized();
+        Ok(())
+    }
+}
+
+/// A number of bytes that may be negative.
+fn signed(word: &str) -> Result<i32, ParseError> {
+    let what = "a number of bytes: expected a decimal number from -2147483648 to 2147483647";
+    word.parse().map_err(|_| ParseError::new(word, what))
 }
 
 #[cfg(any(test, feature = "generate"))]

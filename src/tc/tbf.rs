@@ -2,7 +2,7 @@
 
 use super::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
 use crate::clock::Clock;
-use crate::text::Say;
+use crate::text::{FromWord, Hear, Say, WordError, Words};
 use crate::units::{Micros, Rate, Size, Ticks};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -117,6 +117,19 @@ impl Tbf {
         u32::try_from(bytes).map_err(|_| EncodeError::out_of_range("limit of tbf", bytes, "less than 4 GiB"))
     }
 
+    /// Reads the limit of one of the two ways to say it.
+    fn hear_limit<T: FromWord>(
+        &mut self,
+        limit: fn(T) -> Limit,
+        words: &mut Words<'_>,
+    ) -> Result<(), WordError> {
+        if self.limit.is_some() {
+            return Err(words.error_before("limit and latency say the same, and it can be said only once"));
+        }
+        self.limit = Some(limit(words.value()?));
+        Ok(())
+    }
+
     fn attrs(&self, clock: &Clock) -> Result<TbfAttrs, EncodeError> {
         let peak = self.peak.unwrap_or_default();
         let mut specs = [
@@ -219,6 +232,49 @@ impl Display for Tbf {
             self.mtu.map(|mtu| mtu.size(&clock, peak)).say("minburst", f)?;
         }
         self.framing.fmt(f)
+    }
+}
+
+impl Hear for Tbf {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("limit") {
+            self.hear_limit(Limit::Bytes, words)?;
+        } else if words.take_if_short("latency") {
+            self.hear_limit(Limit::Latency, words)?;
+        } else if words.take_if_short("burst") || words.take_if_any(&["buffer", "maxburst"]) {
+            words.once(&mut self.burst)?;
+        } else if words.take_if_any(&["mtu", "minburst"]) {
+            words.once(&mut self.mtu)?;
+        } else if words.take_if("mpu") {
+            self.framing.hear_mpu(words)?;
+        } else if words.take_if("rate") {
+            if !self.rate.is_zero() {
+                return Err(words.said_twice());
+            }
+            self.rate = words.value()?;
+        } else if words.take_if_short("peakrate") {
+            words.once(&mut self.peak)?;
+        } else {
+            return self.framing.hear(words);
+        }
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        // As in tc, a peak rate of nothing is none, and an mtu without one is for a table that nobody reads.
+        self.peak = self.peak.filter(|peak| !peak.is_zero());
+        self.mtu = self.mtu.filter(|_| self.peak.is_some());
+        let nothing = [Some(Limit::Bytes(Size(0))), Some(Limit::Latency(Micros(0))), None];
+        match (self.burst, self.limit) {
+            _ if self.rate.is_zero() => Err(words.error("the rate of tbf, which must be said and not be 0")),
+            (None | Some(Burst::Size(Size(0))), _) => {
+                Err(words.error("the burst of tbf, which must be said and not be 0"))
+            }
+            (_, limit) if nothing.contains(&limit) => {
+                Err(words.error("the limit or the latency of tbf, which must be said and not be 0"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -24,7 +24,6 @@ macro_rules! units {
 }
 
 units! {
-    Rate: "a rate such as 10mbit";
     Size: "a size such as 15kb";
     Micros: "a time such as 5ms";
     Nanos: "a time such as 5ms";
@@ -32,6 +31,29 @@ units! {
     Packets: "a number of packets";
     Handle: "a handle such as 1:10";
     Name: "a name";
+}
+
+/// The speed of the device, of which a percentage would be a share, is not known where words are read.
+impl FromWord for Rate {
+    const WHAT: &'static str = "a rate such as 10mbit";
+    fn from_word(word: &str) -> Result<Self, ParseError> {
+        match word.ends_with('%') {
+            true => Err(ParseError::new(
+                word,
+                "a rate by itself: the speed of the device is not known here, expected a rate such as 10mbit",
+            )),
+            false => word.parse(),
+        }
+    }
+}
+
+/// A number that may be said in one base only.
+pub trait Digits: FromWord {
+    /// Reads digits of this base, from 2 to 36; hexadecimal ones may have `0x` in front.
+    ///
+    /// # Errors
+    /// The word is something else, or the number does not fit.
+    fn from_digits(word: &str, base: u32) -> Result<Self, ParseError>;
 }
 
 /// Numbers are decimal, octal with `0` or hexadecimal with `0x` in front, as `strtoul` has them.
@@ -50,6 +72,16 @@ macro_rules! numbers {
                 <$ty>::from_str_radix(digits, base).map_err(|_| ParseError::new(word, $what))
             }
         }
+        impl Digits for $ty {
+            fn from_digits(word: &str, base: u32) -> Result<Self, ParseError> {
+                let digits = match base {
+                    16 => word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word),
+                    _ => word,
+                };
+                let digits = if digits.starts_with(['+', '-']) { "" } else { digits };
+                <$ty>::from_str_radix(digits, base).map_err(|_| ParseError::new(word, $what))
+            }
+        }
     )* };
 }
 
@@ -63,6 +95,22 @@ numbers! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_number_has_one_base_no_prefix_changes_it() {
+        assert_eq!(u32::from_digits("010", 10), Ok(10));
+        assert_eq!(u32::from_digits("10", 16), Ok(16));
+        assert_eq!(u32::from_digits("0x10", 16), Ok(16));
+        for (word, base) in [("0x10", 10), ("1f", 10), ("-1", 10), ("0x+1", 16), ("", 10)] {
+            assert!(u32::from_digits(word, base).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_share_of_an_unknown_speed_is_no_rate() {
+        let error = Rate::from_word("50%").unwrap_err().to_string();
+        assert!(error.contains("speed of the device is not known"), "{error}");
+    }
 
     #[test]
     fn numbers_have_three_bases_and_no_sign() {

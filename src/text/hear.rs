@@ -8,6 +8,20 @@ pub trait Hear {
     /// The option's values are wrong or missing.
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError>;
 
+    /// Reads options until the words end or the next word is none of them.
+    ///
+    /// # Errors
+    /// An option's values are wrong or missing, or what must be said was not.
+    fn hear_all(words: &mut Words<'_>) -> Result<Self, WordError>
+    where
+        Self: Default,
+    {
+        let mut heard = Self::default();
+        while heard.hear(words)? {}
+        heard.heard(words)?;
+        Ok(heard)
+    }
+
     /// Completes what was heard behind the last option.
     ///
     /// # Errors

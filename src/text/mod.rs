@@ -10,7 +10,7 @@ mod say;
 mod words;
 
 pub use error::{CommandError, WordError};
-pub use from_word::FromWord;
+pub use from_word::{Digits, FromWord};
 pub use hear::{Field, Hear};
 pub use say::Say;
 pub use words::Words;

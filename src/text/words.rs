@@ -1,4 +1,4 @@
-use super::{FromWord, WordError};
+use super::{Digits, FromWord, WordError};
 use crate::units::{Dev, Name};
 use std::fmt::{self, Debug, Formatter};
 
@@ -78,6 +78,31 @@ impl<'a> Words<'a> {
         let at = self.at;
         let word = self.take(T::WHAT)?;
         T::from_word(word).map_err(|error| WordError::parse(at, &error))
+    }
+
+    /// Takes the next word as a number in this base.
+    ///
+    /// # Errors
+    /// It is not one, or there is none.
+    pub fn number<T: Digits>(&mut self, base: u32) -> Result<T, WordError> {
+        self.read(T::WHAT, |word| T::from_digits(word, base))
+    }
+
+    /// Takes the next word as the value of an option that can be said once only.
+    ///
+    /// # Errors
+    /// There is a value already, or the word is not one, or there is none.
+    pub fn once<T: FromWord>(&mut self, value: &mut Option<T>) -> Result<(), WordError> {
+        if value.is_some() {
+            return Err(self.said_twice());
+        }
+        *value = Some(self.value()?);
+        Ok(())
+    }
+
+    /// The error that the option whose word was taken last has been said before.
+    pub fn said_twice(&self) -> WordError {
+        self.error_before("this has been said before, and can be said only once")
     }
 
     /// Takes the next word as the value of a type that has a way of its own to read it.

@@ -6,7 +6,6 @@ use super::meaning::Meaning;
 use super::objects::{is_dump, message};
 use super::requests::NOT_YET;
 use tcnl::request::{Spoken, Verb};
-use tcnl::tc::{Chain, Filter};
 use tcnl::text::{CommandError, Words};
 use tcnl::units::{Dev, Name};
 
@@ -14,8 +13,13 @@ use tcnl::units::{Dev, Name};
 type Hearer = fn(Verb, Words<'_>) -> Result<Vec<u8>, Refused>;
 
 /// The objects that are heard: program, noun and type.
-const OBJECTS: &[(&str, &[&str], Hearer)] =
-    &[("tc", &["filter"], hear::<Filter>), ("tc", &["chain"], hear::<Chain>)];
+const OBJECTS: &[(&str, &[&str], Hearer)] = &[
+    ("tc", &["qdisc"], hear::<tcnl::tc::Qdisc>),
+    ("tc", &["class"], hear::<tcnl::tc::Class>),
+    ("tc", &["filter"], hear::<tcnl::tc::Filter>),
+    ("tc", &["chain"], hear::<tcnl::tc::Chain>),
+    ("tc", &["action", "actions"], hear::<tcnl::tc::ActionTable>),
+];
 
 /// What iproute2 sends and the crate refuses, and why.
 const REFUSED: &[(&str, &str)] = &[];

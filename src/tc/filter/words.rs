@@ -59,7 +59,7 @@ impl<'a> Head<'a> {
             return Ok(false);
         };
         match twice {
-            true => Err(first.error("expected here: it was said before")),
+            true => Err(first.error("expected here: it was said before, and can be said only once")),
             false => Ok(true),
         }
     }
@@ -96,6 +96,7 @@ impl Spoken for Filter {
         }
         let kind: Name = words.value()?;
         let (kind, handle) = FilterKind::hear_filter(kind, head.handle, words)?;
+        expect_end(&kind, words)?;
         filter.kind = Some(kind);
         filter.handle = handle;
         Ok(filter)
@@ -113,5 +114,13 @@ impl Head<'_> {
             _ => return Ok(()),
         };
         Err(words.error(&format!("{missing}, without which no filter can be found")))
+    }
+}
+
+/// Refuses what the kind did not understand.
+pub(in crate::tc) fn expect_end(kind: &FilterKind, words: &Words<'_>) -> Result<(), WordError> {
+    match words.is_empty() {
+        true => Ok(()),
+        false => Err(words.error(&format!("an option of {}", kind.name()))),
     }
 }

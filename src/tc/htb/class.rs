@@ -1,6 +1,6 @@
 use crate::clock::Clock;
 use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
-use crate::text::Say;
+use crate::text::{Hear, Say, WordError, Words};
 use crate::units::{Rate, Ticks};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -200,6 +200,43 @@ impl Display for HtbClass {
         }
         self.mtu.say("mtu", f)?;
         self.framing.fmt(f)
+    }
+}
+
+impl Hear for HtbClass {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("prio") {
+            self.prio = words.number(10)?;
+        } else if words.take_if_short("mtu") {
+            self.mtu = Some(words.number(10)?);
+        } else if words.take_if_short("mpu") {
+            self.framing.mpu = words.number(10)?;
+        } else if words.take_if_short("quantum") {
+            self.quantum = words.number(10)?;
+        } else if words.take_if_short("burst") || words.take_if_any(&["buffer", "maxburst"]) {
+            self.burst = Some(words.value()?);
+        } else if words.take_if_short("cburst") || words.take_if_any(&["cbuffer", "cmaxburst"]) {
+            self.cburst = Some(words.value()?);
+        } else if words.take_if("ceil") {
+            words.once(&mut self.ceil)?;
+        } else if words.take_if("rate") {
+            if !self.rate.is_zero() {
+                return Err(words.said_twice());
+            }
+            self.rate = words.value()?;
+        } else {
+            return self.framing.hear(words);
+        }
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        // As in tc, a ceil of nothing is none.
+        self.ceil = self.ceil.filter(|ceil| !ceil.is_zero());
+        match self.rate.is_zero() {
+            true => Err(words.error("the rate of the htb class, which must be said and not be 0")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ mod class;
 pub use class::{HtbClass, HtbStats};
 
 use super::Kind;
-use crate::text::Say;
-use crate::units::Packets;
+use crate::text::{Hear, Say, WordError, Words};
+use crate::units::{Packets, ParseError};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -148,6 +148,35 @@ impl Display for Htb {
         self.direct_qlen.say("direct_qlen", f)?;
         self.offload.say("offload", f)
     }
+}
+
+impl Hear for Htb {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if_short("r2q") {
+            self.r2q = words.number(10)?;
+        } else if words.take_if_short("default") {
+            self.default_class = words.number(16)?;
+        } else if words.take_if_short("debug") {
+            self.debug = words.read("the debug flags, up to 16 digits from 0 to 3", debug)?;
+        } else if words.take_if_short("direct_qlen") {
+            self.direct_qlen = Some(Packets(words.number(10)?));
+        } else if words.take_if_short("offload") {
+            self.offload = true;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+/// Digits from 0 to 3, each of which has two bits, the first the lowest.
+fn debug(word: &str) -> Result<u32, ParseError> {
+    let digits = word.bytes().map(|digit| (b'0'..=b'3').contains(&digit).then(|| u32::from(digit - b'0')));
+    let bits = digits.enumerate().take(17).try_fold(0u32, |bits, (i, digit)| {
+        let shift = u32::try_from(2 * i).ok().filter(|shift| *shift < 32)?;
+        Some(bits | digit? << shift)
+    });
+    bits.ok_or(ParseError::new(word, "debug flags: expected up to 16 digits from 0 to 3"))
 }
 
 attrs! {

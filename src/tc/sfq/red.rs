@@ -1,4 +1,5 @@
-use crate::units::Percent;
+use crate::text::{Hear, WordError, Words};
+use crate::units::{ParseError, Percent};
 use crate::wire::EncodeError;
 use std::fmt::{self, Display, Formatter};
 
@@ -183,6 +184,49 @@ impl Display for Red {
             f.write_str(" harddrop")?;
         }
         Ok(())
+    }
+}
+
+impl Hear for Red {
+    fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if("redflowlimit") {
+            self.limit = words.value()?;
+        } else if words.take_if("min") {
+            self.min = words.value()?;
+        } else if words.take_if("max") {
+            self.max = words.value()?;
+        } else if words.take_if("probability") {
+            self.probability = words.read("a probability from 0 to 1", probability)?;
+        } else if words.take_if("ecn") {
+            self.flags |= Self::ECN;
+        } else if words.take_if("harddrop") {
+            self.flags |= Self::HARDDROP;
+        } else if let Average::Tuned { avpkt, burst } = &mut self.average {
+            let field = match words.peek() {
+                Some("avpkt") => avpkt,
+                Some("burst") => burst,
+                _ => return Ok(false),
+            };
+            words.take("avpkt or burst")?;
+            *field = words.value()?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        match self.limit {
+            0 => Err(words.error("redflowlimit, which goes with the other words of RED")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn probability(word: &str) -> Result<Percent, ParseError> {
+    match word.parse() {
+        Ok(fraction) if (0.0..=1.0).contains(&fraction) => Ok(Percent::fraction(fraction)),
+        _ => Err(ParseError::new(word, "a probability: expected a number from 0 to 1 such as 0.02")),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The grammar of u32's options. Some mean something else depending on what else is said, so they are read in one go.
 
-use super::fields::{Integer, Mask};
+use super::fields::Integer;
 use super::{Divisor, Mark, Match, SelectorFlags, U32Handle, U32};
-use crate::tc::FilterFlags;
+use crate::tc::police::Police;
+use crate::tc::{Action, FilterFlags};
 use crate::text::{Hear, WordError, Words};
 
 /// What was heard so far.
@@ -29,7 +30,7 @@ impl Hearing {
             while self.hashkey(words)? {}
         } else if words.take_if_short("classid") || words.take_if("flowid") {
             self.u32.class = Some(words.value()?);
-            self.u32.selector().flags |= SelectorFlags::TERMINAL;
+            self.decides();
         } else if words.take_if_short("divisor") {
             self.u32.divisor = Some(divisor(words)?);
         } else if words.take_if_short("order") {
@@ -50,6 +51,12 @@ impl Hearing {
             };
         } else if words.take_if("sample") {
             self.sample(words)?;
+        } else if words.take_if_short("action") {
+            self.u32.actions = Some(Action::hear_all(words)?.into_iter().collect());
+            self.decides();
+        } else if words.take_if_short("police") {
+            self.u32.police = Some(Police::hear_all(words)?);
+            self.decides();
         } else if words.take_if("indev") {
             self.u32.indev = Some(words.value()?);
         } else if words.take_if("skip_hw") {
@@ -68,6 +75,10 @@ impl Hearing {
         u32.ht = Some(U32Handle::from_raw(self.ht)).filter(|_| self.ht != 0);
         u32.selector = u32.selector.filter(|_| self.matched);
         u32
+    }
+
+    fn decides(&mut self) {
+        self.u32.selector().flags |= SelectorFlags::TERMINAL;
     }
 
     fn matching(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
@@ -128,7 +139,7 @@ impl Hearing {
         if words.take_if_short("at") {
             selector.offset_at = at(words, 2)?;
         } else if words.take_if_short("mask") {
-            Mask(selector.offset_mask) = words.value()?;
+            selector.offset_mask = words.number(16)?;
         } else if words.take_if_short("shift") {
             selector.shift = words.value()?;
             if selector.shift > 15 {
@@ -144,7 +155,7 @@ impl Hearing {
     fn hashkey(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         let selector = self.u32.selector();
         if words.take_if_short("mask") {
-            Mask(selector.hash_mask) = words.value()?;
+            selector.hash_mask = words.number(16)?;
         } else if words.take_if_short("at") {
             selector.hash_at = at(words, 4)?;
         } else {
@@ -180,14 +191,10 @@ fn divisor(words: &mut Words<'_>) -> Result<Divisor, WordError> {
     }
 }
 
-/// Reads the options of a filter with this handle. The order becomes a part of it.
+/// Reads a filter with this handle. The order becomes a part of it.
 pub(super) fn hear_filter(handle: U32Handle, words: &mut Words<'_>) -> Result<(U32, u32), WordError> {
     let mut hearing = Hearing { node: handle.node(), ..Hearing::default() };
-    while !words.is_empty() {
-        if !hearing.option(words)? {
-            return Err(words.error("an option of u32"));
-        }
-    }
+    while hearing.option(words)? {}
     let handle = handle.raw() | u32::from(hearing.node);
     Ok((hearing.finish(), handle))
 }
@@ -195,16 +202,18 @@ pub(super) fn hear_filter(handle: U32Handle, words: &mut Words<'_>) -> Result<(U
 /// All options at once.
 impl Hear for U32 {
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        let first = *words;
         let mut hearing = Hearing::default();
         let mut any = false;
-        let first = *words;
         while hearing.option(words)? {
             any = true;
         }
         if hearing.node != 0 {
             return Err(first.error("without order, which is a part of a filter's handle"));
         }
-        *self = hearing.finish();
+        if any {
+            *self = hearing.finish();
+        }
         Ok(any)
     }
 }
