@@ -112,11 +112,11 @@ impl Kind for Fw {
         let handle =
             handle.map(|mut handle| handle.read("a mark such as 5 or 0x10/0xff", marked)).transpose()?;
         let mut fw = Fw::hear_all(words)?;
-        if let Some((mark, mask)) = handle {
-            (fw.mark, fw.mask) = (Some(mark), mask);
-        }
-        let handle = fw.mark.unwrap_or_default();
-        Ok((fw, handle))
+        let (mark, mask) = handle.unwrap_or_default();
+        // Without options kernels take it for the legacy mode, and refuse the handle if it is to be added.
+        fw.mark = fw.mark.map(|_| mark);
+        fw.mask = mask;
+        Ok((fw, mark))
     }
 }
 

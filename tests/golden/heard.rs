@@ -1,6 +1,6 @@
 //! Every recorded command is heard, and what was heard encodes to what iproute2 sent for it; what iproute2 refused is refused.
 
-use super::compare::{Comparison, Intended};
+use super::compare::{like, Comparison, Intended};
 use super::data::{requests, Recorded};
 use super::meaning::Meaning;
 use super::objects::{is_dump, message};
@@ -24,7 +24,20 @@ const OBJECTS: &[(&str, &[&str], Hearer)] = &[
 /// What iproute2 sends and the crate refuses, and why.
 const REFUSED: &[(&str, &str)] = &[];
 
-const INTENDED: &[Intended] = &[];
+const ROUNDED: &str =
+    "iproute2 6.15 rounds the times of a rate table up where the crate does as 6.1 did: kernels look only whether it is there";
+
+const INTENDED: &[Intended] = &[
+    Intended {
+        ids: &["ingress-021", "u32_police_act-0*"],
+        path: "2/6/2",
+        like: like::ours_or_one_more,
+        why: ROUNDED,
+    },
+    Intended { ids: &["u32_police_act-008"], path: "2/6/3", like: like::ours_or_one_more, why: ROUNDED },
+    Intended { ids: &["u32_police_act-014"], path: "2/7/1/2/2", like: like::ours_or_one_more, why: ROUNDED },
+    Intended { ids: &["fw-011"], path: "2/2/2", like: like::ours_or_one_more, why: ROUNDED },
+];
 
 /// Why a command was refused.
 enum Refused {

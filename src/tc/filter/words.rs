@@ -124,3 +124,6 @@ pub(in crate::tc) fn expect_end(kind: &FilterKind, words: &Words<'_>) -> Result<
         false => Err(words.error(&format!("an option of {}", kind.name()))),
     }
 }
+
+#[cfg(test)]
+mod tests;
