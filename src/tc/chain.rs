@@ -1,8 +1,10 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
+use super::filter::{expect_end, Head};
 use super::qdisc::put_name;
 use super::{FilterKind, Place};
-use crate::request::{Object, Query, Verb};
-use crate::units::{Dev, Handle};
+use crate::request::{Object, Query, Spoken, Verb};
+use crate::text::{WordError, Words};
+use crate::units::{Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -103,6 +105,24 @@ impl Object for Chain {
             Some(template) if !matches!(verb, Verb::Delete | Verb::Get) => write!(f, " {template}"),
             _ => Ok(()),
         }
+    }
+}
+
+/// Prio and protocol are read and mean nothing, as in `tc`.
+impl Spoken for Chain {
+    fn hear(_verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        let head = Head::hear(words)?;
+        let mut chain = Chain::at(head.place(words)?, head.chain.unwrap_or_default());
+        if head.handle.is_some() || head.estimator.is_some() {
+            return Err(words.error_before("a chain has neither a handle nor an estimator"));
+        }
+        if !words.is_empty() {
+            let kind: Name = words.value()?;
+            let template = FilterKind::hear(kind, words)?;
+            expect_end(&template, words)?;
+            chain.template = Some(template);
+        }
+        Ok(chain)
     }
 }
 

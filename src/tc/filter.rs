@@ -7,6 +7,10 @@ use crate::units::{Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
+mod words;
+
+pub(super) use words::{expect_end, Head};
+
 const NLM_F_CREATE: u16 = 0x400;
 
 /// A filter: it says which packets belong to which class, or what is done with them. `man 8 tc`, `net/sched/cls_api.c`

@@ -2,8 +2,8 @@
 
 use super::police::Police;
 use super::{Action, Actions, Kind};
-use crate::text::{Hear, Say, WordError, Words};
-use crate::units::{Handle, Name};
+use crate::text::{FromWord, Hear, Say, WordError, Words};
+use crate::units::{Handle, Name, ParseError};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -106,6 +106,18 @@ impl Kind for Fw {
         write!(f, "{handle:#x}")?;
         self.mask.iter().try_for_each(|mask| write!(f, "/{mask:#x}"))
     }
+
+    /// The handle's word is a mark, or a mark and its mask: `0x10/0xff`.
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
+        let handle =
+            handle.map(|mut handle| handle.read("a mark such as 5 or 0x10/0xff", marked)).transpose()?;
+        let mut fw = Fw::hear_all(words)?;
+        let (mark, mask) = handle.unwrap_or_default();
+        // Without options kernels take it for the legacy mode, and refuse the handle if it is to be added.
+        fw.mark = fw.mark.map(|_| mark);
+        fw.mask = mask;
+        Ok((fw, mark))
+    }
 }
 
 impl Value for Fw {
@@ -140,12 +152,22 @@ impl Display for Fw {
     }
 }
 
+/// A mark, and the mask if there is one.
+fn marked(word: &str) -> Result<(u32, Option<u32>), ParseError> {
+    let (mark, mask) = word.split_once('/').map_or((word, None), |(mark, mask)| (mark, Some(mask)));
+    Ok((u32::from_word(mark)?, mask.map(u32::from_word).transpose()?))
+}
+
 impl Hear for Fw {
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         if words.take_if_short("classid") || words.take_if("flowid") {
             self.class = Some(words.value()?);
         } else if words.take_if("indev") {
             self.indev = Some(words.value()?);
+        } else if words.take_if_short("police") {
+            self.police = Some(Police::hear_all(words)?);
+        } else if words.take_if_short("action") {
+            self.actions = Some(Action::hear_all(words)?.into_iter().collect());
         } else {
             return Ok(false);
         }

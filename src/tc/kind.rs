@@ -1,4 +1,4 @@
-use crate::text::Hear;
+use crate::text::{Hear, WordError, Words};
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -36,5 +36,17 @@ pub trait Kind: Value + Default + Display + Hear {
     /// Writes a filter's handle the way the kind's words have it: u32's is `800::801`, fw's is mark and mask.
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{handle:#x}")
+    }
+
+    /// Reads a filter: its handle, whose word stands before the kind's name if it is said, and its options, until the words end
+    /// or the next word is none of them. Gives the handle too.
+    ///
+    /// # Errors
+    /// A word is wrong or missing.
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
+        let handle = handle.map(|mut handle| handle.value()).transpose()?;
+        let mut kind = Self::hear_all(words)?;
+        handle.into_iter().for_each(|handle| kind.set_handle(handle));
+        Ok((kind, handle.unwrap_or_default()))
     }
 }

@@ -93,6 +93,24 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Kind::hear_filter`].
+            #[allow(dead_code, reason = "only filters have handles that are a part of what is said")]
+            pub(crate) fn hear_filter(
+                name: Name,
+                handle: Option<Words<'_>>,
+                words: &mut Words<'_>,
+            ) -> Result<(Self, u32), WordError> {
+                match name.as_str() {
+                    $(<$ty as Kind>::NAME => <$ty as Kind>::hear_filter(handle, words)
+                        .map(|(kind, handle)| ($name::$variant(kind), handle)),)*
+                    _ => {
+                        // As tc reads what stands before a kind that it does not know.
+                        let handle = handle.map(|mut handle| handle.number(16)).transpose()?;
+                        Ok(($name::Other(Other::named(name)), handle.unwrap_or_default()))
+                    }
+                }
+            }
+
             /// Reads the options of the kind of this name.
             pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
                 Ok(match name.as_str() {

@@ -124,6 +124,15 @@ impl<T> Indexed<T> {
     }
 }
 
+/// Numbers them from 1.
+impl<T> FromIterator<T> for Indexed<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        let mut indexed = Indexed::default();
+        values.into_iter().for_each(|value| indexed.push(value));
+        indexed
+    }
+}
+
 impl<T: Value> Value for Indexed<T> {
     fn encode(&self, w: &mut Writer) {
         for (index, value) in &self.0 {

@@ -29,6 +29,8 @@ const OBJECTS: &[(&str, &[&str], Hearer)] = &[
     ("ip", &["link"], hear::<tcnl::route::Link>),
     ("tc", &["qdisc"], hear::<tcnl::tc::Qdisc>),
     ("tc", &["class"], hear::<tcnl::tc::Class>),
+    ("tc", &["filter"], hear::<tcnl::tc::Filter>),
+    ("tc", &["chain"], hear::<tcnl::tc::Chain>),
     ("tc", &["action", "actions"], hear::<tcnl::tc::ActionTable>),
 ];
 
@@ -42,7 +44,19 @@ const NO_TABLES: &str =
 const WRAPPED: &str = "at 8 bit/s a burst of 1600 bytes takes more ticks than 32 bits hold: iproute2 lets the number wrap, the \
     crate takes the largest";
 
+const ROUNDED: &str =
+    "iproute2 6.15 rounds the times of a rate table up where the crate does as 6.1 did: kernels look only whether it is there";
+
 const INTENDED: &[Intended] = &[
+    Intended {
+        ids: &["ingress-021", "u32_police_act-0*"],
+        path: "2/6/2",
+        like: like::ours_or_one_more,
+        why: ROUNDED,
+    },
+    Intended { ids: &["u32_police_act-008"], path: "2/6/3", like: like::ours_or_one_more, why: ROUNDED },
+    Intended { ids: &["u32_police_act-014"], path: "2/7/1/2/2", like: like::ours_or_one_more, why: ROUNDED },
+    Intended { ids: &["fw-011"], path: "2/2/2", like: like::ours_or_one_more, why: ROUNDED },
     Intended {
         ids: &["rule-006"],
         path: "2",

@@ -1,5 +1,5 @@
 use super::{At, Masked, Match};
-use crate::text::{FromWord, WordError, Words};
+use crate::text::{Digits, FromWord, WordError, Words};
 use crate::units::ParseError;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -144,10 +144,8 @@ impl Field {
 }
 
 /// A value and its mask.
-fn masked<T: FromWord + TryFrom<u32>>(words: &mut Words<'_>) -> Result<Masked<T>, WordError> {
-    let value = words.value()?;
-    let Mask(mask) = words.value()?;
-    Ok(Masked { value, mask })
+fn masked<T: Digits>(words: &mut Words<'_>) -> Result<Masked<T>, WordError> {
+    Ok(Masked { value: words.value()?, mask: words.number(16)? })
 }
 
 /// What was `made` of the words before, as an error that points at the last of them.
@@ -172,20 +170,6 @@ fn moved(
         words.read(Integer::WHAT, |word| Integer::from_word(word.strip_prefix(NEXT).unwrap_or(word)))?;
     let at = if next { At::NextHeader(off) } else { At::Network(off) };
     refused(words, make(at))
-}
-
-/// A mask: hexadecimal, with or without `0x`.
-pub(super) struct Mask<T>(pub(super) T);
-
-impl<T: TryFrom<u32>> FromWord for Mask<T> {
-    const WHAT: &'static str = "a mask: expected hexadecimal such as 0xff";
-    fn from_word(word: &str) -> Result<Self, ParseError> {
-        let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word);
-        // A sign is no digit here.
-        let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
-        let mask = number.and_then(|number| T::try_from(number).ok());
-        mask.map(Mask).ok_or_else(|| ParseError::new(word, Self::WHAT))
-    }
 }
 
 /// A number that may be negative.

@@ -147,7 +147,7 @@ impl Selector {
     }
 
     /// Whether a packet can match this key and the others.
-    pub(super) fn agrees(&self, key: &Key) -> bool {
+    pub(in crate::tc) fn agrees(&self, key: &Key) -> bool {
         !self.keys.iter().any(|known| known.contradicts(key))
     }
 

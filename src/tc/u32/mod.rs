@@ -29,7 +29,7 @@ pub use matches::{Masked, Match};
 
 use super::police::Police;
 use super::{Action, Actions, FilterFlags, Kind};
-use crate::text::Say;
+use crate::text::{Say, WordError, Words};
 use crate::units::{Handle, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -179,6 +179,13 @@ impl Kind for U32 {
 
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         U32Handle::from_raw(handle).fmt(f)
+    }
+
+    fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {
+        let handle: Option<U32Handle> = handle
+            .map(|mut handle| handle.read("a u32 handle such as 1: or 800::801", str::parse))
+            .transpose()?;
+        words::hear_filter(handle.unwrap_or_default(), words)
     }
 }
 

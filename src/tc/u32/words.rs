@@ -1,26 +1,27 @@
 //! The grammar of u32's options. Some mean something else depending on what else is said, so they are read in one go.
 
-use super::fields::{Integer, Mask};
+use super::fields::Integer;
 use super::{Divisor, Mark, Match, SelectorFlags, U32Handle, U32};
-use crate::tc::FilterFlags;
+use crate::tc::police::Police;
+use crate::tc::{Action, FilterFlags};
 use crate::text::{Hear, WordError, Words};
 
 /// What was heard so far.
 #[derive(Default)]
-pub(super) struct Hearing {
+struct Hearing {
     u32: U32,
     /// Without a `match` no selector is sent: kernels refuse a new filter that has none.
     matched: bool,
     /// The bucket comes from a sample, and `ht` gives the table only.
     sampled: bool,
     ht: u32,
-    /// The node of the filter's handle.
-    pub(super) order: u16,
+    /// The node of the filter's handle: `order`.
+    node: u16,
 }
 
 impl Hearing {
     /// Reads the next option; `false` if the next word is none.
-    pub(super) fn option(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+    fn option(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         if words.take_if_short("match") {
             self.matching(words)?;
         } else if words.take_if_short("offset") {
@@ -29,14 +30,11 @@ impl Hearing {
             while self.hashkey(words)? {}
         } else if words.take_if_short("classid") || words.take_if("flowid") {
             self.u32.class = Some(words.value()?);
-            self.u32.selector().flags |= SelectorFlags::TERMINAL;
+            self.decides();
         } else if words.take_if_short("divisor") {
             self.u32.divisor = Some(divisor(words)?);
         } else if words.take_if_short("order") {
-            self.order = words.value()?;
-            if self.order > 0xfff {
-                return Err(words.error_before("an order is a node of a handle: expected 1 to 4095"));
-            }
+            self.order(words)?;
         } else if words.take_if("link") {
             let link: U32Handle = words.read("a u32 handle such as 1:", str::parse)?;
             if link.node() != 0 {
@@ -53,6 +51,12 @@ impl Hearing {
             };
         } else if words.take_if("sample") {
             self.sample(words)?;
+        } else if words.take_if_short("action") {
+            self.u32.actions = Some(Action::hear_all(words)?.into_iter().collect());
+            self.decides();
+        } else if words.take_if_short("police") {
+            self.u32.police = Some(Police::hear_all(words)?);
+            self.decides();
         } else if words.take_if("indev") {
             self.u32.indev = Some(words.value()?);
         } else if words.take_if("skip_hw") {
@@ -66,11 +70,15 @@ impl Hearing {
     }
 
     /// What was heard, all in all.
-    pub(super) fn finish(self) -> U32 {
+    fn finish(self) -> U32 {
         let mut u32 = self.u32;
         u32.ht = Some(U32Handle::from_raw(self.ht)).filter(|_| self.ht != 0);
         u32.selector = u32.selector.filter(|_| self.matched);
         u32
+    }
+
+    fn decides(&mut self) {
+        self.u32.selector().flags |= SelectorFlags::TERMINAL;
     }
 
     fn matching(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
@@ -92,6 +100,18 @@ impl Hearing {
             }
             selector.push(*key);
         }
+        Ok(())
+    }
+
+    fn order(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
+        let order: u16 = words.value()?;
+        if order > 0xfff {
+            return Err(words.error_before("an order is the node of a handle: expected 0 to 4095"));
+        }
+        if order != 0 && self.node != 0 && self.node != order {
+            return Err(words.error_before(format!("the handle's node is another: {:#x}", self.node)));
+        }
+        self.node |= order;
         Ok(())
     }
 
@@ -119,7 +139,7 @@ impl Hearing {
         if words.take_if_short("at") {
             selector.offset_at = at(words, 2)?;
         } else if words.take_if_short("mask") {
-            Mask(selector.offset_mask) = words.value()?;
+            selector.offset_mask = words.number(16)?;
         } else if words.take_if_short("shift") {
             selector.shift = words.value()?;
             if selector.shift > 15 {
@@ -135,7 +155,7 @@ impl Hearing {
     fn hashkey(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         let selector = self.u32.selector();
         if words.take_if_short("mask") {
-            Mask(selector.hash_mask) = words.value()?;
+            selector.hash_mask = words.number(16)?;
         } else if words.take_if_short("at") {
             selector.hash_at = at(words, 4)?;
         } else {
@@ -171,16 +191,24 @@ fn divisor(words: &mut Words<'_>) -> Result<Divisor, WordError> {
     }
 }
 
+/// Reads a filter with this handle. The order becomes a part of it.
+pub(super) fn hear_filter(handle: U32Handle, words: &mut Words<'_>) -> Result<(U32, u32), WordError> {
+    let mut hearing = Hearing { node: handle.node(), ..Hearing::default() };
+    while hearing.option(words)? {}
+    let handle = handle.raw() | u32::from(hearing.node);
+    Ok((hearing.finish(), handle))
+}
+
 /// All options at once.
 impl Hear for U32 {
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
-        let mut hearing = Hearing::default();
         let first = *words;
+        let mut hearing = Hearing::default();
         let mut any = false;
         while hearing.option(words)? {
             any = true;
         }
-        if hearing.order != 0 {
+        if hearing.node != 0 {
             return Err(first.error("without order, which is a part of a filter's handle"));
         }
         if any {
