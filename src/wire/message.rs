@@ -31,7 +31,7 @@ impl Writer {
         fill(self);
         let len = self.len() - start;
         match u32::try_from(len) {
-            Ok(len) => self.patch(start, len),
+            Ok(len) => self.patch(start, len.to_ne_bytes()),
             Err(_) => self.fail(EncodeError::TooLong { attribute: 0, len, max: u32::MAX as usize }),
         }
         self.put(&[0; 3][..align(len) - len]);

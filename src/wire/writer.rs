@@ -1,5 +1,6 @@
 use super::{align, EncodeError, RawAttr, Value};
 use crate::clock::Clock;
+use byteorder::{ByteOrder, NativeEndian};
 
 const NLA_F_NESTED: u16 = 0x8000;
 const NLA_MAX: usize = u16::MAX as usize;
@@ -106,21 +107,18 @@ impl Writer {
         if len > NLA_MAX {
             self.fail(EncodeError::TooLong { attribute: ty & !0xc000, len, max: NLA_MAX });
         }
-        let header = u32::from_ne_bytes(join((len as u16).to_ne_bytes(), ty.to_ne_bytes()));
+        let mut header = [0; 4];
+        NativeEndian::write_u16_into(&[len as u16, ty], &mut header);
         self.patch(start, header);
         self.bytes.resize(start + align(len), 0);
     }
 
     /// Overwrites the four bytes at `at`, which have been written before.
-    pub(super) fn patch(&mut self, at: usize, word: u32) {
+    pub(super) fn patch(&mut self, at: usize, bytes: [u8; 4]) {
         if let Some(place) = self.bytes.get_mut(at..at + 4) {
-            place.copy_from_slice(&word.to_ne_bytes());
+            place.copy_from_slice(&bytes);
         }
     }
-}
-
-fn join(a: [u8; 2], b: [u8; 2]) -> [u8; 4] {
-    [a[0], a[1], b[0], b[1]]
 }
 
 #[cfg(test)]
