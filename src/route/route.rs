@@ -286,7 +286,10 @@ impl Route {
     #[doc(alias = "ip route get")]
     pub fn lookup(addr: impl Into<IpAddr>) -> Self {
         let mut route = Self::to(addr.into()).table(0);
-        route.flags = RouteFlags::LOOKUP_TABLE;
+        // Of IPv6 the kernel tells the table unasked, and refuses the flag. `net/ipv6/route.c`
+        if route.family() == Family::V4 {
+            route.flags = RouteFlags::LOOKUP_TABLE;
+        }
         route
     }
 

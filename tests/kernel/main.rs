@@ -17,6 +17,7 @@ mod packets;
 mod qdiscs;
 mod refusals;
 mod route;
+mod steering;
 mod traffic;
 mod twice;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         qdiscs::trials(),
         refusals::trials(),
         route::trials(),
+        steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -121,7 +121,7 @@ fn ip_shows_our_rules() -> Outcome {
 
 fn we_read_rules() -> Outcome {
     let mut nl = Connection::open()?;
-    ip("rule add from 10.0.0.0/8 to 192.0.2.1 ipproto tcp dport 80-90 uidrange 5-9 table 300 pref 77 protocol static")?;
+    ip("rule add from 10.0.0.0/8 to 192.0.2.1 ipproto tcp dport 80-90 uidrange 0-0 table 300 pref 77 protocol static")?;
     ip("rule add goto 32766 pref 78")?;
     let rules = nl.snapshot(Rule::all_v4())?;
     assert!(rules.iter().all(|rule| rule.unknown.is_empty()), "{rules:?}");
@@ -181,7 +181,7 @@ fn printed() -> Outcome {
     let rules = [
         Rule::v4(),
         Rule::v4().fwmark(10).table(101),
-        Rule::v6().ip_proto(6).dport(80..=90).uids(1..=2).tos(8).table(500),
+        Rule::v6().ip_proto(6).dport(80..=90).uids(0..=0).tos(8).table(500),
         Rule::v4().not().to(Prefix::host(GATEWAY))?.prohibit().priority(9),
     ];
     for rule in &rules {
