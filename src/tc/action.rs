@@ -80,6 +80,14 @@ layout! {
     }
 }
 
+/// Whether a filter can carry these actions: kernels drop those beyond the 32nd without a word.
+pub(super) fn check(actions: Option<&Actions>) -> Result<(), EncodeError> {
+    match actions.map_or(0, |actions| actions.0.len()) {
+        0..=Action::MOST => Ok(()),
+        count => Err(EncodeError::out_of_range("number of actions of a filter", count, "0 to 32")),
+    }
+}
+
 impl Action {
     /// An action of this kind.
     pub fn new(kind: impl Into<ActionKind>) -> Self {

@@ -1,10 +1,10 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
 use super::police::Police;
-use super::{Action, Actions, Kind};
+use super::{action, Action, Actions, Kind};
 use crate::text::{FromWord, Hear, Say, WordError, Words};
 use crate::units::{Handle, Name, ParseError};
-use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_FW_ attribute table for the header checks.
@@ -92,6 +92,10 @@ impl Kind for Fw {
 
     fn has_options(&self) -> bool {
         self.mark.is_some()
+    }
+
+    fn check(&self) -> Result<(), EncodeError> {
+        action::check(self.actions.as_ref())
     }
 
     fn handle(&self) -> Option<u32> {

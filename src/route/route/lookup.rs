@@ -8,7 +8,8 @@ use crate::text::{FromWord, WordError, Words};
 /// Reads the words behind `get`.
 pub(super) fn hear(words: &mut Words<'_>) -> Result<Route, WordError> {
     let mut family = words.family();
-    let mut route = Route::lookup([0, 0, 0, 0]);
+    // What is looked up and the flags that go with its family come last.
+    let mut route = Route::lookup([0u8; 16]);
     let mut to = None;
     while !words.is_empty() {
         if words.take_if_short("from") {
@@ -25,6 +26,7 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Route, WordError> {
     let to = to.ok_or_else(|| words.error("the address to look up"))?;
     // `default` stands for the address of all zeros.
     route.to = to.unwrap_or_else(|| Prefix::host(family.unwrap_or(Family::V4).zero()));
+    route.flags |= Route::lookup(route.to.addr()).flags;
     Ok(route)
 }
 

@@ -472,3 +472,18 @@ fn attributes_that_the_kernel_refuses_have_names() {
     assert_eq!(named(5), Some("TCA_U32_SEL"));
     assert_eq!(Filter::attribute_at(&body, 20), Some("TCA_KIND"));
 }
+
+#[test]
+fn what_kernels_would_pass_over_without_a_word_is_refused() {
+    let refused = |kind: FilterKind| {
+        let mut w = Writer::default();
+        kind.encode(2, &mut w);
+        w.finish().unwrap_err().to_string()
+    };
+    let many = (0..33).fold(U32::new(), |u32, _| u32.action(crate::tc::gact::Gact::ok()));
+    assert_eq!(refused(many.into()), "number of actions of a filter is out of range: 33 (allowed: 0 to 32)");
+    let many = (0..33).fold(Fw::mark(1), |fw, _| fw.action(crate::tc::gact::Gact::ok()));
+    assert_eq!(refused(many.into()), "number of actions of a filter is out of range: 33 (allowed: 0 to 32)");
+    let table = U32::table(256).matching(Match::ip_protocol(6));
+    assert_eq!(refused(table.into()), "a u32 hash table has no keys and no class: its filters have");
+}

@@ -28,7 +28,7 @@ pub use key::{At, Key, Selector, SelectorFlags};
 pub use matches::{Masked, Match};
 
 use super::police::Police;
-use super::{Action, Actions, FilterFlags, Kind};
+use super::{action, Action, Actions, FilterFlags, Kind};
 use crate::text::{Say, WordError, Words};
 use crate::units::{Handle, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Value, Writer};
@@ -175,6 +175,14 @@ impl Kind for U32 {
 
     fn has_options(&self) -> bool {
         *self != U32::default()
+    }
+
+    fn check(&self) -> Result<(), EncodeError> {
+        // Of a request with a divisor the kernel makes a table and looks at nothing else.
+        if self.divisor.is_some() && (self.class.is_some() || self.selector.iter().any(|s| !s.keys.is_empty())) {
+            return Err(EncodeError::Invalid("a u32 hash table has no keys and no class: its filters have"));
+        }
+        action::check(self.actions.as_ref())
     }
 
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
