@@ -56,9 +56,15 @@ impl Percent {
         f64::from(self.0) / f64::from(u32::MAX) * 100.0
     }
 
-    /// The share from 0 up to, not including, 1, such that [`Percent::fraction`] gives it back exactly.
+    /// The share from 0 up to, not including, 1: the shortest decimal of which [`Percent::fraction`] makes it again.
     pub fn as_fraction(self) -> f64 {
-        f64::from(self.0) / TWO_32
+        let exact = f64::from(self.0) / TWO_32;
+        (0..10)
+            .map(|places| 10f64.powi(places))
+            // Rounded up, because reading cuts off.
+            .map(|ten| (exact * ten).ceil() / ten)
+            .find(|&short| Percent::fraction(short) == self)
+            .unwrap_or(exact)
     }
 
     /// The share as the ratio of the shortest percentage that means it.
@@ -153,6 +159,9 @@ mod tests {
             (f64::NAN, 0),
         ] {
             assert_eq!(Percent::fraction(fraction).raw(), raw, "{fraction}");
+        }
+        for fraction in [0.12, 0.02, 0.2, 0.5, 0.0, 0.000001] {
+            assert_eq!(Percent::fraction(fraction).as_fraction(), fraction);
         }
     }
 

@@ -179,7 +179,9 @@ impl Kind for U32 {
 
     fn check(&self) -> Result<(), EncodeError> {
         // Of a request with a divisor the kernel makes a table and looks at nothing else.
-        if self.divisor.is_some() && (self.class.is_some() || self.selector.iter().any(|s| !s.keys.is_empty())) {
+        if self.divisor.is_some()
+            && (self.class.is_some() || self.selector.iter().any(|s| !s.keys.is_empty()))
+        {
             return Err(EncodeError::Invalid("a u32 hash table has no keys and no class: its filters have"));
         }
         action::check(self.actions.as_ref())
