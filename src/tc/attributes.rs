@@ -4,7 +4,7 @@ use super::registry::Noun;
 use super::{Estimator, SizeTable, Stats};
 use crate::request::Verb;
 use crate::units::{Handle, Name};
-use crate::wire::{Attr, DecodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
+use crate::wire::{Attr, DecodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 
 layout! {
     /// The header of traffic control messages. `include/uapi/linux/rtnetlink.h`
@@ -68,14 +68,12 @@ pub(crate) struct Tca<'a> {
     pub kind: Option<Name>,
     pub options: Option<&'a [u8]>,
     pub estimator: Option<Estimator>,
-    pub filters: Option<u32>,
     pub stab: Option<SizeTable>,
     pub invisible: bool,
     pub chain: Option<u32>,
     pub offloaded: Option<u8>,
     pub ingress_block: Option<u32>,
     pub egress_block: Option<u32>,
-    pub warning: Option<String>,
     pub unknown: Vec<RawAttr>,
     stats: Option<&'a [u8]>,
     xstats: Option<&'a [u8]>,
@@ -103,7 +101,6 @@ impl<'a> Tca<'a> {
             TCA_STATS => self.stats = Some(payload),
             TCA_XSTATS => self.xstats = Some(payload),
             TCA_RATE => self.estimator = Some(Value::decode(payload)?),
-            TCA_FCNT => self.filters = Some(Value::decode(payload)?),
             TCA_STATS2 => self.stats2 = Some(payload),
             TCA_STAB => self.stab = Some(Value::decode(payload)?),
             TCA_PAD => (),
@@ -112,7 +109,6 @@ impl<'a> Tca<'a> {
             TCA_HW_OFFLOAD => self.offloaded = Some(Value::decode(payload)?),
             TCA_INGRESS_BLOCK => self.ingress_block = Some(Value::decode(payload)?),
             TCA_EGRESS_BLOCK => self.egress_block = Some(Value::decode(payload)?),
-            TCA_EXT_WARN_MSG => self.warning = Some(Text::decode(payload)?.0),
             _ => self.unknown.push(attr.into()),
         }
         Ok(())
