@@ -67,7 +67,7 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
     let recorded: BTreeMap<String, (String, Vec<Vec<u8>>)> = lines(include_str!("printed.jsonl"))
         .map(|line| (text(&line["id"]), (text(&line["command"]), bytes(&line["hex"]))))
         .collect();
-    let mut all = Comparison::new(INTENDED);
+    let mut all = Comparison::new(&[INTENDED]);
     let mut commands = String::new();
     for request in requests() {
         // They are printed from what the newer iproute2 sent, and were run by iproute2 6.1.

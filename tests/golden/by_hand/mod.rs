@@ -11,7 +11,7 @@ mod routes;
 mod rules;
 mod u32s;
 
-use super::compare::{like, Comparison, Intended};
+use super::compare::{like, Comparison, Intended, POLICE_TABLES};
 use super::data::{kind, requests, Recorded};
 use super::meaning::Field;
 use super::objects;
@@ -108,25 +108,6 @@ const INTENDED: &[Intended] = &[
     },
     Intended { ids: &["htb_class-*"], path: "2/4", like: like::ours_or_one_more, why: like::FLOATING },
     Intended { ids: &["tbf-*"], path: "2/2", like: like::ours_or_one_more, why: like::FLOATING },
-    Intended { ids: &["fw-011"], path: "2/2/2", like: like::ours_or_one_more, why: like::FLOATING },
-    Intended {
-        ids: &["u32_police_act-*", "ingress-021"],
-        path: "2/6/2",
-        like: like::ours_or_one_more,
-        why: like::FLOATING,
-    },
-    Intended {
-        ids: &["u32_police_act-008"],
-        path: "2/6/3",
-        like: like::ours_or_one_more,
-        why: like::FLOATING,
-    },
-    Intended {
-        ids: &["u32_police_act-014"],
-        path: "2/7/1/2/2",
-        like: like::ours_or_one_more,
-        why: like::FLOATING,
-    },
     Intended {
         ids: &["htb_class-002", "htb_class-005"],
         path: "2/1",
@@ -190,7 +171,7 @@ const RTM_GETNEIGH: u16 = 30;
 fn commands_built_by_hand_equal_what_iproute2_sent() {
     let recorded: BTreeMap<String, Recorded> =
         requests().into_iter().map(|request| (request.id.clone(), request)).collect();
-    let mut all = Comparison::new(INTENDED);
+    let mut all = Comparison::new(&[INTENDED, POLICE_TABLES]);
     let mut built = Vec::new();
     let tables = [
         qdiscs::commands(),
