@@ -336,7 +336,11 @@ fn put<T>(field: &mut Option<T>, value: Option<T>) -> bool {
     known
 }
 
+/// Options without a kind stay among the unknown attributes, where they stood. Of two such lists the last counts, as it
+/// does for the kernel.
 fn take_info(link: &mut Link, payload: &[u8], end: bool) -> Result<(), DecodeError> {
+    link.kind = None;
+    link.info.clear();
     let (mut kind, mut data) = (None, None);
     for attr in Reader::new(payload).attrs() {
         let attr = attr?;
@@ -345,16 +349,16 @@ fn take_info(link: &mut Link, payload: &[u8], end: bool) -> Result<(), DecodeErr
                 Some(name) => kind = Some(name),
                 None => link.info.push(attr.into()),
             },
-            IFLA_INFO_DATA if data.is_none() => data = Some(attr),
+            IFLA_INFO_DATA if data.is_none() => data = Some((link.info.len(), attr)),
             _ => link.info.push(attr.into()),
         }
     }
     match (kind, data) {
         (Some(name), data) => {
-            let options = data.map(|attr| attr.payload);
+            let options = data.map(|(_, attr)| attr.payload);
             link.kind = Some(LinkKind::decode(name, options, end).map_err(|e| e.inside("IFLA_INFO_DATA"))?);
         }
-        (None, Some(data)) => link.info.push(RawAttr::from(data)),
+        (None, Some((at, data))) => link.info.insert(at, RawAttr::from(data)),
         (None, None) => (),
     }
     Ok(())

@@ -153,6 +153,15 @@ proptest! {
 }
 
 #[test]
+fn options_without_a_kind_stay_where_they_stood() {
+    // struct ifinfomsg, IFLA_LINKINFO { IFLA_INFO_DATA (1 byte), IFLA_INFO_DATA (4 bytes) }
+    let mut body = vec![0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    body.extend([20, 0, 18, 0, 5, 0, 2, 0, 1, 0, 0, 0, 8, 0, 2, 0, 2, 3, 4, 5]);
+    let link = Link::decode(&body).unwrap();
+    assert_eq!(encode(&link, Verb::Change).unwrap(), body);
+}
+
+#[test]
 fn pairs_within_pairs_do_not_exhaust_the_stack() {
     let mut body = vec![0; 16];
     for _ in 0..1500 {
