@@ -11,6 +11,7 @@
 //! | [`request`] | the contract between objects and connection: verb, object, query |
 //! | [`tc`] | qdiscs, classes, filters, actions, chains, statistics: one kind is one file |
 //! | [`route`] | links, addresses, routes, nexthops, rules |
+//! | [`command`] | whole `tc` and `ip` commands and scripts, in and out |
 //! | [`netlink`] | the connection: requests, acknowledgements, dumps, batches |
 //!
 //! # What never happens
@@ -25,11 +26,13 @@
 pub mod wire;
 
 pub mod clock;
+pub mod command;
 pub mod error;
 pub mod netlink;
 pub mod request;
 pub mod route;
 pub mod tc;
+mod stubs;
 pub mod text;
 pub mod units;
 

@@ -1,7 +1,7 @@
 //! What can be asked of the kernel's objects, whatever they are: the contract between the objects of `tc` and `route` and the
 //! connection that carries the requests.
 
-use crate::text::{WordError, Words};
+use crate::text::{Page, WordError, Words};
 use crate::wire::{Attrs, DecodeError, EncodeError, Reader, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -126,6 +126,20 @@ pub trait Query {
 
     /// Writes the `tc` or `ip` command that shows the same.
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result;
+}
+
+/// A query that reads itself from the `tc` or `ip` command that [`Query::command`] writes.
+pub trait Asked: Query {
+    /// Reads the words behind `show`, all of them.
+    ///
+    /// # Errors
+    /// A word is wrong, or words are left over.
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError>
+    where
+        Self: Sized;
+
+    /// Tells the page what the question said already, with [`Page::say`]: `tc` and `ip` do not repeat it for each object.
+    fn said(&self, _page: &mut Page) {}
 }
 
 impl<Q: Query> Query for &Q {

@@ -1,4 +1,4 @@
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -36,6 +36,17 @@ pub trait Kind: Value + Default + Display + Hear {
     /// Writes a filter's handle the way the kind's words have it: u32's is `800::801`, fw's is mark and mask.
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{handle:#x}")
+    }
+
+    /// Shows the options as `tc` does: the words behind the kind's name in text, each with a blank behind it, and the fields of
+    /// `options` in JSON. Filters and actions begin with a blank, and say their kind themselves.
+    fn show(&self, page: &mut Page) {
+        page.text(self);
+    }
+
+    /// Shows a filter's options with its handle, as [`show`](Kind::show) does.
+    fn show_filter(&self, _handle: u32, page: &mut Page) {
+        self.show(page);
     }
 
     /// Reads a filter: its handle, whose word stands before the kind's name if it is said, and its options, until the words end

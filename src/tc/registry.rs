@@ -2,7 +2,7 @@
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::Name;
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -150,6 +150,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Kind::show_filter`].
+            #[allow(dead_code, reason = "only filters have handles that carry meaning")]
+            pub(crate) fn show_filter(&self, handle: u32, page: &mut Page) {
+                match self {
+                    $($name::$variant(kind) => kind.show_filter(handle, page),)*
+                    $name::Other(_) => (),
+                }
+            }
+
             /// The name of the attribute that `path` leads to inside the options of the kind of this name.
             #[allow(dead_code, reason = "the path to an action's options does not say its kind")]
             pub(crate) fn name_at(name: &str, path: &[u16]) -> Option<&'static str> {
@@ -173,6 +182,16 @@ macro_rules! kinds {
                 match self {
                     $($name::$variant(kind) => kind.fmt(f),)*
                     $name::Other(other) => other.fmt(f),
+                }
+            }
+        }
+
+        /// The options; see [`Kind::show`]. Of a kind that the crate does not know there is nothing to say.
+        impl Show for $name {
+            fn show(&self, page: &mut Page) {
+                match self {
+                    $($name::$variant(kind) => kind.show(page),)*
+                    $name::Other(_) => (),
                 }
             }
         }
@@ -261,6 +280,15 @@ macro_rules! app_stats {
                 match (noun, kind) {
                     $((Noun::$noun, $kind) => <$ty as Value>::decode(payload).map($name::$variant),)*
                     _ => Ok($name::Other(payload.to_vec())),
+                }
+            }
+        }
+
+        impl Show for $name {
+            fn show(&self, page: &mut Page) {
+                match self {
+                    $($name::$variant(stats) => stats.show(page),)*
+                    $name::Other(_) => (),
                 }
             }
         }
