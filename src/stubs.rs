@@ -20,8 +20,6 @@ macro_rules! stub {
 }
 
 stub! {
-    tc::Qdisc, tc::Qdiscs;
-    tc::Class, tc::Classes;
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
@@ -30,11 +28,4 @@ stub! {
     route::Route, route::Routes;
     route::Rule, route::Rules;
     route::Nexthop, route::Nexthops;
-}
-
-impl Show for tc::htb::HtbStats {
-    fn show(&self, _: &mut Page) {}
-}
-impl Show for tc::sfq::SfqStats {
-    fn show(&self, _: &mut Page) {}
 }
