@@ -37,7 +37,7 @@ const ASKED: &str = "it is the nexthop object, which iproute2 asks for in a requ
 #[test]
 fn every_recorded_reply_decodes_to_what_iproute2_shows() {
     let mut all = Shown::default();
-    let recorded: Vec<Reply> = replies().collect();
+    let recorded = replies();
     for (at, reply) in recorded.iter().enumerate() {
         let Some(json) = &reply.json else { continue };
         let ours = match reply.messages.first().map(|message| kind(message)) {
