@@ -27,9 +27,6 @@ stub! {
     tc::ActionTable, tc::ActionTables;
     route::Link, route::Links;
     route::Address, route::Addresses;
-    route::Route, route::Routes;
-    route::Rule, route::Rules;
-    route::Nexthop, route::Nexthops;
 }
 
 impl Show for tc::htb::HtbStats {

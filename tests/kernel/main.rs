@@ -17,6 +17,7 @@ mod packets;
 mod qdiscs;
 mod refusals;
 mod route;
+mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         qdiscs::trials(),
         refusals::trials(),
         route::trials(),
+        shows_routes::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
