@@ -23,7 +23,4 @@ stub! {
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-    route::Route, route::Routes;
-    route::Rule, route::Rules;
-    route::Nexthop, route::Nexthops;
 }

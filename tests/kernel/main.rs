@@ -18,6 +18,7 @@ mod qdiscs;
 mod refusals;
 mod route;
 mod shows_links;
+mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         refusals::trials(),
         route::trials(),
         shows_links::trials(),
+        shows_routes::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
