@@ -15,6 +15,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod qdiscs;
+mod rebuilt;
 mod refusals;
 mod route;
 mod steering;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        rebuilt::trials(),
         refusals::trials(),
         route::trials(),
         steering::trials(),
