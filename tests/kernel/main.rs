@@ -18,6 +18,7 @@ mod qdiscs;
 mod rebuilt;
 mod refusals;
 mod route;
+mod shows_links;
 mod steering;
 mod traffic;
 mod twice;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         rebuilt::trials(),
         refusals::trials(),
         route::trials(),
+        shows_links::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
