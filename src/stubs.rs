@@ -20,19 +20,10 @@ macro_rules! stub {
 }
 
 stub! {
-    tc::Qdisc, tc::Qdiscs;
-    tc::Class, tc::Classes;
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
     route::Route, route::Routes;
     route::Rule, route::Rules;
     route::Nexthop, route::Nexthops;
-}
-
-impl Show for tc::htb::HtbStats {
-    fn show(&self, _: &mut Page) {}
-}
-impl Show for tc::sfq::SfqStats {
-    fn show(&self, _: &mut Page) {}
 }
