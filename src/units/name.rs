@@ -77,6 +77,15 @@ impl fmt::Debug for Name {
     }
 }
 
+/// A word of a command: in quotes where a shell would read it otherwise.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/@%+=".contains(&b);
+    match !word.is_empty() && word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 impl Deref for Name {
     type Target = str;
 

@@ -15,6 +15,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod qdiscs;
+mod rebuilt;
 mod refusals;
 mod route;
 mod shows_links;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        rebuilt::trials(),
         refusals::trials(),
         route::trials(),
         shows_links::trials(),
