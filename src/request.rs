@@ -21,6 +21,8 @@ pub enum Verb {
     Replace,
     /// Change the one that is there.
     Change,
+    /// Put it in the place of the one that is there (qdiscs: `tc qdisc link`).
+    Link,
     /// Create it behind others with the same key (routes).
     Append,
     /// Create it in front of others with the same key (routes).
@@ -37,7 +39,7 @@ impl Verb {
         match self {
             Verb::Add => NLM_F_CREATE | NLM_F_EXCL,
             Verb::Replace => NLM_F_CREATE | NLM_F_REPLACE,
-            Verb::Change => NLM_F_REPLACE,
+            Verb::Change | Verb::Link => NLM_F_REPLACE,
             Verb::Append => NLM_F_CREATE | NLM_F_APPEND,
             Verb::Prepend => NLM_F_CREATE,
             Verb::Delete => 0,
@@ -62,6 +64,7 @@ impl Display for Verb {
             Verb::Add => "add",
             Verb::Replace => "replace",
             Verb::Change => "change",
+            Verb::Link => "link",
             Verb::Append => "append",
             Verb::Prepend => "prepend",
             Verb::Delete => "del",
@@ -70,7 +73,7 @@ impl Display for Verb {
     }
 }
 
-/// An object of the kernel that the five verbs apply to.
+/// An object of the kernel that the verbs apply to.
 pub trait Object: Sized {
     /// What it is called in messages: "qdisc", "route".
     const NOUN: &'static str;

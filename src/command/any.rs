@@ -41,9 +41,49 @@ macro_rules! objects {
             $(#[doc = concat!("[`", stringify!($query), "`]")] $variant($query),)*
         }
 
+        /// What commands are about: the objects that the crate knows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Noun {
+            $(#[doc = concat!("[`", stringify!($object), "`]")] $variant,)*
+        }
+
+        impl Noun {
+            /// All of them.
+            pub const ALL: &'static [Noun] = &[$(Noun::$variant,)*];
+
+            /// The RTM_NEW message type; RTM_DEL and RTM_GET follow it.
+            pub fn message_type(self) -> u16 {
+                match self {
+                    $(Noun::$variant => <$object>::NEW,)*
+                }
+            }
+
+            /// Hears the words behind the verb, all of them.
+            pub(super) fn hear(self, verb: Verb, words: &mut Words<'_>) -> Result<AnyObject, WordError> {
+                match self {
+                    $(Noun::$variant => <$object>::hear(verb, words).map(AnyObject::$variant),)*
+                }
+            }
+
+            /// Hears the words behind `show`, all of them.
+            pub(super) fn hear_query(self, words: &mut Words<'_>) -> Result<AnyQuery, WordError> {
+                match self {
+                    $(Noun::$variant => <$query>::hear(words).map(AnyQuery::$variant),)*
+                }
+            }
+        }
+
         impl AnyObject {
             /// The RTM_NEW message types of all objects.
             pub const TYPES: &'static [u16] = &[$(<$object>::NEW,)*];
+
+            /// What it is.
+            pub fn noun(&self) -> Noun {
+                match self {
+                    $(AnyObject::$variant(_) => Noun::$variant,)*
+                }
+            }
 
             /// Does something with the object.
             pub fn visit<V: VisitObject>(&self, visitor: V) -> V::Out {
@@ -63,16 +103,16 @@ macro_rules! objects {
                 }
             }
 
-            /// Hears the words behind the verb of the object with this RTM_NEW type, all of them; `None` if there is none.
-            pub(super) fn hear(ty: u16, verb: Verb, words: &mut Words<'_>) -> Option<Result<Self, WordError>> {
-                match ty {
-                    $(<$object>::NEW => Some(<$object>::hear(verb, words).map(AnyObject::$variant)),)*
-                    _ => None,
-                }
-            }
         }
 
         impl AnyQuery {
+            /// What it asks for.
+            pub fn noun(&self) -> Noun {
+                match self {
+                    $(AnyQuery::$variant(_) => Noun::$variant,)*
+                }
+            }
+
             /// Does something with the query.
             pub fn visit<V: VisitQuery>(&self, visitor: V) -> V::Out {
                 match self {
@@ -80,13 +120,6 @@ macro_rules! objects {
                 }
             }
 
-            /// Hears the words behind `show` of the objects with this RTM_NEW type, all of them; `None` if there is none.
-            pub(super) fn hear(ty: u16, words: &mut Words<'_>) -> Option<Result<Self, WordError>> {
-                match ty {
-                    $(<$object>::NEW => Some(<$query>::hear(words).map(AnyQuery::$variant)),)*
-                    _ => None,
-                }
-            }
         }
 
         $(
@@ -121,14 +154,7 @@ objects! {
 impl AnyObject {
     /// The RTM_NEW message type of the object.
     pub fn message_type(&self) -> u16 {
-        struct Type;
-        impl VisitObject for Type {
-            type Out = u16;
-            fn object<O: Object>(self, _: &O) -> u16 {
-                O::NEW
-            }
-        }
-        self.visit(Type)
+        self.noun().message_type()
     }
 
     /// The NLM_F_ flags that the verb needs for this object.

@@ -137,7 +137,7 @@ impl Object for Qdisc {
     fn flags(&self, verb: Verb) -> u16 {
         match verb {
             // Without it, a qdisc of another kind would not be replaced.
-            Verb::Replace => verb.flags(),
+            Verb::Replace | Verb::Link => verb.flags(),
             _ => attributes::flags(verb),
         }
     }

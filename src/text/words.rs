@@ -12,12 +12,13 @@ pub struct Words<'a> {
     at: usize,
     devices: Option<Devices<'a>>,
     family: Option<Family>,
+    brief: bool,
 }
 
 impl<'a> Words<'a> {
     /// At the first of these words. Device names are kept without looking up their index, which is then 0.
     pub fn new(words: &'a [&'a str]) -> Self {
-        Words { words, at: 0, devices: None, family: None }
+        Words { words, at: 0, devices: None, family: None, brief: false }
     }
 
     /// Looks up the indexes of devices.
@@ -35,6 +36,17 @@ impl<'a> Words<'a> {
     /// The family that addresses are of, where the command's options said it.
     pub fn family(&self) -> Option<Family> {
         self.family
+    }
+
+    /// Says that lists shall be brief, as the option `-brief` does, which stands in front of the object's words.
+    #[must_use]
+    pub fn with_brief(self) -> Self {
+        Words { brief: true, ..self }
+    }
+
+    /// Whether the command's options said that lists shall be brief: some are then asked for without what is left out.
+    pub fn brief(&self) -> bool {
+        self.brief
     }
 
     /// Whether all words have been read.
