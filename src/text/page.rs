@@ -43,6 +43,7 @@ pub struct Page {
     clock: Clock,
     links: BTreeMap<u32, Name>,
     said: BTreeSet<&'static str>,
+    happened: Option<(&'static str, &'static str)>,
 }
 
 impl Page {
@@ -55,6 +56,7 @@ impl Page {
             clock: Clock::default(),
             links: BTreeMap::new(),
             said: BTreeSet::new(),
+            happened: None,
         }
     }
 
@@ -93,6 +95,11 @@ impl Page {
     /// Whether the question has said this.
     pub fn has_said(&self, what: &str) -> bool {
         self.said.contains(what)
+    }
+
+    /// Has the next object begin with what happened to it, as monitors show it: a field of JSON that is `true`, and words.
+    pub fn happened(&mut self, key: &'static str, text: &'static str) {
+        self.happened = Some((key, text));
     }
 
     /// The name of a device, or `if<index>`.
@@ -137,7 +144,13 @@ impl Page {
 
     /// An object in a list.
     pub fn object(&mut self, fields: impl FnOnce(&mut Self)) {
-        self.nest(None, ['{', '}'], fields);
+        let happened = self.happened.take();
+        self.nest(None, ['{', '}'], |page| {
+            if let Some((key, text)) = happened {
+                page.field(key, true, text);
+            }
+            fields(page);
+        });
     }
 
     /// An object in a field of this name.

@@ -1,0 +1,256 @@
+//! Commands meet the kernel.
+
+use super::failure::{sentence, Failure};
+use super::{monitor, print, usage};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use tcnl::command::{AnyObject, Command, Noun, Options, Tool, VisitObject, VisitQuery};
+use tcnl::netlink::{Builder, Connection, Namespace};
+use tcnl::request::{Asked, Spoken, Verb};
+use tcnl::route::Links;
+use tcnl::text::{Page, Show, WordError, Words};
+use tcnl::units::{Dev, Name};
+use tcnl::Error;
+
+const ENODEV: i32 = 19;
+
+/// A connection, and what is known of the devices.
+pub struct Session {
+    tool: Tool,
+    options: Options,
+    connection: Connection,
+    devices: BTreeMap<Name, Dev>,
+}
+
+impl Session {
+    pub fn open(tool: Tool, options: Options) -> Result<Self, Failure> {
+        let connection =
+            in_namespace(&options, Connection::builder(), |builder| builder.open(), Builder::open_in)?;
+        Ok(Session { tool, options, connection, devices: BTreeMap::new() })
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Carries out one command: `words` stands behind the options in `all`.
+    pub fn run(&mut self, all: &[&str], words: Words<'_>) -> Result<(), Failure> {
+        match self.hear(all, words)? {
+            Command::Do { verb, object } => {
+                // Whatever became of the link, its name may be another's now.
+                if let (AnyObject::Link(_), true) = (&object, verb != Verb::Get) {
+                    self.devices.clear();
+                }
+                object.visit(Doing { session: self, verb, noun: object.noun() })
+            }
+            Command::Show(query) => query.visit(Showing { session: self }),
+            Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
+            Command::Monitor(what) => monitor::run(self, &what),
+            Command::Help(tool, noun) => usage::help(tool, noun),
+            other => Err(Failure::new(255, format!("`{other}` is nothing that this program does"))),
+        }
+    }
+
+    fn hear(&mut self, all: &[&str], words: Words<'_>) -> Result<Command, Failure> {
+        let Session { tool, options, .. } = self;
+        let (tool, mut words) = (*tool, options.family.map_or(words, |family| words.with_family(family)));
+        if options.brief {
+            words = words.with_brief();
+        }
+        let missing = Cell::new(None);
+        let known = RefCell::new((&mut self.connection, &mut self.devices));
+        let look_up = |name: Name| {
+            let (connection, devices) = &mut *known.borrow_mut();
+            let dev = devices.get(&name).copied().or_else(|| {
+                let dev = Dev::named(connection.link(&name).ok()?.dev.index, name);
+                devices.insert(name, dev);
+                Some(dev)
+            });
+            if dev.is_none() {
+                missing.set(Some(name));
+            }
+            dev
+        };
+        let heard = Command::hear(tool, &mut words.with_devices(&look_up));
+        heard.map_err(|error: WordError| match missing.get() {
+            Some(name) if is_shown(tool, all) => Failure::no_link(&name),
+            Some(name) => Failure::no_device(&name),
+            None => Failure::words(tool, all, &error),
+        })
+    }
+
+    /// The names of all devices.
+    pub fn names(&mut self) -> Result<Vec<(u32, Name)>, Failure> {
+        let links = self.connection.snapshot(Links::default());
+        let links = links.map_err(|error| Failure::list(self.tool, &error))?;
+        Ok(links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect())
+    }
+
+    /// An empty page that knows these devices.
+    pub fn page(&self, names: impl IntoIterator<Item = (u32, Name)>) -> Page {
+        Page::new(self.options.layout).with_clock(self.connection.clock()).with_links(names)
+    }
+}
+
+/// Opens something in the namespace that the options name.
+pub fn in_namespace<B, T>(
+    options: &Options,
+    builder: B,
+    here: impl FnOnce(&B) -> tcnl::Result<T>,
+    there: impl FnOnce(&B, Namespace<'_>) -> tcnl::Result<T>,
+) -> Result<T, Failure> {
+    let Some(name) = &options.netns else {
+        return here(&builder).map_err(|error| Failure::new(1, error.to_string()));
+    };
+    there(&builder, Namespace::Name(name)).map_err(|error| {
+        let why = match &error {
+            Error::Io { source, .. } => super::failure::system(source),
+            other => other.to_string(),
+        };
+        Failure::new(255, format!("Cannot open network namespace \"{name}\": {why}"))
+    })
+}
+
+/// Whether it is a link or its addresses that shall be shown: `ip` has other words where they are not there.
+fn is_shown(tool: Tool, all: &[&str]) -> bool {
+    let mut words = all.iter().skip(1).skip_while(|word| word.starts_with('-'));
+    let noun = words.next().is_some_and(|word| "link".starts_with(word) || "address".starts_with(word));
+    let verb = words.next().is_some_and(|verb| ["show", "list", "lst"].iter().any(|name| name.starts_with(verb)));
+    tool == Tool::Ip && noun && verb
+}
+
+/// Does something with one object.
+struct Doing<'a> {
+    session: &'a mut Session,
+    verb: Verb,
+    noun: Noun,
+}
+
+impl VisitObject for Doing<'_> {
+    type Out = Result<(), Failure>;
+
+    fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
+        let Doing { session, verb, noun } = self;
+        let failed = |error: Error| match noun {
+            Noun::Link if error.errno() == Some(ENODEV) => {
+                Failure::new(1, "Cannot find device")
+            }
+            _ => Failure::request(noun, &error),
+        };
+        if verb != Verb::Get {
+            let ack = session.connection.request(verb, object).map_err(failed)?;
+            for warning in ack.warnings {
+                eprintln!("{}", sentence("Warning", &warning.message));
+            }
+            return Ok(());
+        }
+        let found = session.connection.get(object).map_err(failed)?;
+        let names = session.names()?;
+        let mut page = session.page(names);
+        page.begin();
+        found.show(&mut page);
+        finish(page)
+    }
+}
+
+/// Shows a list.
+struct Showing<'a> {
+    session: &'a mut Session,
+}
+
+impl VisitQuery for Showing<'_> {
+    type Out = Result<(), Failure>;
+
+    fn query<Q: Asked>(self, query: &Q) -> Self::Out
+    where
+        Q::Object: Spoken + Show + Into<AnyObject>,
+    {
+        let Showing { session } = self;
+        let tool = session.tool;
+        let names = session.names()?;
+        let mut page = session.page(names);
+        query.said(&mut page);
+        page.begin();
+        for object in session.connection.list(query).map_err(|error| Failure::list(tool, &error))? {
+            match object {
+                Ok(object) => object.show(&mut page),
+                Err(Error::Interrupted { .. }) => eprintln!("Dump was interrupted and may be inconsistent."),
+                // The others still come.
+                Err(error @ Error::Decode { .. }) => eprintln!("{error}"),
+                Err(error) => return Err(Failure::list(tool, &error)),
+            }
+            print(&page.take())?;
+        }
+        finish(page)
+    }
+}
+
+/// Ends the page. iproute2 ends its JSON with a line break.
+fn finish(mut page: Page) -> Result<(), Failure> {
+    page.end();
+    let end = if page.is_json() { "\n" } else { "" };
+    print(&(page.take() + end))
+}
+
+/// Deletes all that a query lists.
+struct Flushing<'a> {
+    session: &'a mut Session,
+    noun: Noun,
+}
+
+/// What is gone already: the kernel deletes some objects together with others.
+const GONE: [i32; 4] = [2, 3, 99, 19];
+
+impl VisitQuery for Flushing<'_> {
+    type Out = Result<(), Failure>;
+
+    fn query<Q: Asked>(self, query: &Q) -> Self::Out
+    where
+        Q::Object: Spoken + Show + Into<AnyObject>,
+    {
+        let Flushing { session: Session { connection, options, .. }, noun } = self;
+        let all = connection.snapshot(query).map_err(|error| Failure::flush(&error))?;
+        let mut batch = connection.batch();
+        for object in all {
+            // As iproute2 does: the rule that finds local addresses stays.
+            let stays = |object: &AnyObject| matches!(object, AnyObject::Rule(rule) if rule.priority.unwrap_or(0) == 0);
+            let object = object.into();
+            if !stays(&object) {
+                object.visit(Pushing(&mut batch)).map_err(|error| Failure::request(noun, &error))?;
+            }
+        }
+        if batch.is_empty() {
+            return match noun {
+                Noun::Nexthop => print("Nothing to flush\n"),
+                _ if options.layout.stats > 0 => print("Nothing to flush.\n"),
+                _ => Ok(()),
+            };
+        }
+        for result in connection.run(&batch) {
+            match result {
+                Err(error) if !error.errno().is_some_and(|errno| GONE.contains(&errno)) => {
+                    return Err(Failure::request(noun, &error))
+                }
+                _ => (),
+            }
+        }
+        if options.layout.stats > 0 {
+            let what = if noun == Noun::Address { "addresses" } else { "entries" };
+            print(&format!(
+                "\n*** Round 1, deleting {} {what} ***\n*** Flush is complete after 1 round ***\n",
+                batch.len()
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+struct Pushing<'a>(&'a mut tcnl::netlink::Batch);
+
+impl VisitObject for Pushing<'_> {
+    type Out = tcnl::Result<()>;
+
+    fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
+        self.0.push(Verb::Delete, object).map(drop)
+    }
+}
