@@ -151,7 +151,6 @@ fn find(all: &'static [&'static str], word: &str) -> Option<&'static str> {
     all.iter().find(|name| !word.is_empty() && name.starts_with(word)).copied()
 }
 
-
 /// Takes the object.
 pub(super) fn hear_subject(tool: Tool, words: &mut Words<'_>) -> Result<Subject, WordError> {
     let found = words.peek().and_then(|word| find(subjects(tool), word));

@@ -26,15 +26,21 @@
 //! ```
 
 mod any;
+mod batch;
 mod grammar;
+mod line;
 mod monitor;
 mod options;
+mod script;
 mod split;
 mod whole;
 
 pub use any::{AnyObject, AnyQuery, Noun, VisitObject, VisitQuery};
+pub use batch::Batch;
+pub use line::Line;
 pub use monitor::Monitor;
 pub use options::{Options, Timestamp};
+pub use script::{Other, Script, ScriptError};
 pub use whole::Command;
 
 use std::fmt::{self, Display, Formatter};

@@ -1,6 +1,7 @@
 use super::Tool;
 use crate::text::{Layout, WordError, Words};
-use crate::units::Family;
+use crate::units::{quoted, Family};
+use std::fmt::{self, Formatter};
 
 /// The options in front of the object: `tc -s -d`, `ip -6 -j`.
 ///
@@ -153,13 +154,44 @@ impl Options {
                 break;
             }
         }
-        if let Some(family) = options.family {
+        options.tell(words);
+        Ok(options)
+    }
+
+    /// Tells words what the options say about them.
+    pub(super) fn tell(&self, words: &mut Words<'_>) {
+        if let Some(family) = self.family {
             *words = words.with_family(family);
         }
-        if options.brief {
+        if self.brief {
             *words = words.with_brief();
         }
-        Ok(options)
+    }
+
+    /// Writes those that are of one command, each behind a blank. A family is no option here: commands say it where they need it.
+    pub(super) fn say(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let layout = self.layout;
+        for _ in 0..layout.stats {
+            f.write_str(" -s")?;
+        }
+        let said = [
+            (layout.details, "-d"),
+            (layout.raw || self.resolve, "-r"),
+            (layout.pretty, "-p"),
+            (layout.json, "-j"),
+            (layout.iec, "-iec"),
+            (layout.numeric, "-N"),
+            (layout.one_line, "-o"),
+            (self.names, "-nm"),
+            (self.human, "-h"),
+            (self.brief, "-br"),
+            (self.timestamp == Some(Timestamp::Long), "-t"),
+            (self.timestamp == Some(Timestamp::Short), "-ts"),
+        ];
+        for (_, word) in said.into_iter().filter(|(said, _)| *said) {
+            write!(f, " {word}")?;
+        }
+        self.netns.iter().try_for_each(|name| write!(f, " -n {}", quoted(name)))
     }
 
     fn option(&mut self, option: Switch, words: &mut Words<'_>) -> Result<(), WordError> {

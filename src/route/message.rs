@@ -1,5 +1,6 @@
 //! What the conversions to and from `netlink-packet-route` share.
 
+pub(super) use crate::units::quoted;
 use crate::wire::{DecodeError, EncodeError, RawAttr, Writer};
 use netlink_packet_core::{DefaultNla, Emitable, Nla};
 use std::fmt::{self, Formatter};
@@ -67,14 +68,5 @@ pub(super) fn say(f: &mut Formatter<'_>, word: &str, value: Option<impl fmt::Dis
     match value {
         Some(value) => write!(f, " {word} {value}"),
         None => Ok(()),
-    }
-}
-
-/// A word of a command: in quotes where a shell would read it otherwise.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/@%+=".contains(&b);
-    match !word.is_empty() && word.bytes().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }

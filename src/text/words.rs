@@ -54,6 +54,11 @@ impl<'a> Words<'a> {
         self.peek().is_none()
     }
 
+    /// How many words have been read.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     /// The word that comes next.
     pub fn peek(&self) -> Option<&'a str> {
         self.words.get(self.at).copied()

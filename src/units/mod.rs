@@ -25,6 +25,7 @@ mod time;
 pub use dev::Dev;
 pub use family::Family;
 pub use handle::Handle;
+pub(crate) use name::quoted;
 pub use name::Name;
 pub use packets::Packets;
 pub use percent::Percent;

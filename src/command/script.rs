@@ -1,0 +1,122 @@
+use super::{Batch, Line, Tool};
+use crate::text::{CommandError, WordError};
+use std::fmt::{self, Display, Formatter};
+
+/// The commands of `tc` and `ip` in a shell script or a batch file.
+///
+/// Prints as a shell script that `sh` runs, and that [`Script::parse`] reads.
+///
+/// ```
+/// use tcnl::command::Script;
+/// let script = Script::parse(
+///     "#!/bin/sh
+///      modprobe ifb
+///      tc qdisc del dev eth0 root 2>/dev/null || true
+///      /sbin/tc qdisc add dev eth0 root tbf rate 1mbit burst 10k \\
+///          latency 50ms",
+/// )?;
+/// assert_eq!(script.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [3, 4]);
+/// assert_eq!(script.lines[0].to_string(), "tc qdisc del dev eth0 root || true");
+/// assert_eq!(script.others[0].text, "modprobe ifb");
+/// # Ok::<(), tcnl::command::ScriptError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Script {
+    /// The commands, in the order in which they are carried out: the first that fails and may not ends the script.
+    pub lines: Vec<Line>,
+    /// What a shell script says to other programs, and to the shell: passed over.
+    pub others: Vec<Other>,
+}
+
+/// A command of a shell script that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Other {
+    /// The line it begins on, counted from 1.
+    pub number: usize,
+    /// Its words.
+    pub text: String,
+}
+
+impl Script {
+    /// Reads the commands of a batch file, in which no program stands in front: `tc -batch FILE`, `ip -batch FILE`. To read and
+    /// carry out one after the other, see [`Batch`].
+    ///
+    /// # Errors
+    /// The first line that is not a command.
+    pub fn parse_batch(tool: Tool, text: &str) -> Result<Self, ScriptError> {
+        let mut batch = Batch::new(tool, &super::Options::default());
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            lines.extend(batch.push(line, None)?);
+        }
+        batch.finish()?;
+        Ok(Script { lines, others: Vec::new() })
+    }
+}
+
+impl Display for Script {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("#!/bin/sh\nset -e\n")?;
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+/// What is wrong with a script, and on which line.
+///
+/// Prints the number of the line, and what is wrong with it; for a command of `tc` or `ip`, with the command and a mark:
+///
+/// ```text
+/// line 12:
+/// tc qdisc add dev eth0 root tbf rate 1mbitt
+///                                     ^^^^^^ "1mbitt" is not a rate: expected ...
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptError {
+    line: usize,
+    problem: Problem,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    Command(CommandError),
+    Other(String),
+}
+
+impl ScriptError {
+    /// What is wrong with a line as a whole.
+    pub(super) fn new(line: usize, problem: impl Into<String>) -> Self {
+        ScriptError { line, problem: Problem::Other(problem.into()) }
+    }
+
+    /// What is wrong with a line's words.
+    pub(super) fn command(line: usize, words: &[String], error: WordError) -> Self {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        ScriptError { line, problem: Problem::Command(CommandError::new(&words, error)) }
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// What is wrong with the command, if it is one of its words.
+    pub fn command_error(&self) -> Option<&CommandError> {
+        match &self.problem {
+            Problem::Command(error) => Some(error),
+            Problem::Other(_) => None,
+        }
+    }
+}
+
+impl Display for ScriptError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Command(error) => write!(f, "line {}:\n{error}", self.line),
+            Problem::Other(problem) => write!(f, "line {}: {problem}", self.line),
+        }
+    }
+}
+
+impl std::error::Error for ScriptError {}
