@@ -1,6 +1,6 @@
 //! Commands meet the kernel.
 
-use super::failure::{sentence, Failure};
+use super::failure::{sentence, Failed, Failure};
 use super::{monitor, print, usage};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use tcnl::command::{AnyObject, Command, Noun, Options, Tool, VisitObject, VisitQ
 use tcnl::netlink::{Builder, Connection, Namespace};
 use tcnl::request::{Asked, Spoken, Verb};
 use tcnl::route::Links;
-use tcnl::text::{Page, Show, WordError, Words};
+use tcnl::text::{Page, Show};
 use tcnl::units::{Dev, Name};
 use tcnl::Error;
 
@@ -33,15 +33,19 @@ impl Session {
         &self.options
     }
 
-    /// Carries out one command: `words` stands behind the options in `all`.
-    pub fn run(&mut self, all: &[&str], words: Words<'_>) -> Result<(), Failure> {
-        match self.hear(all, words)? {
+    /// Carries out one command.
+    pub fn carry_out(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
             Command::Do { verb, object } => {
                 // Whatever became of the link, its name may be another's now.
                 if let (AnyObject::Link(_), true) = (&object, verb != Verb::Get) {
                     self.devices.clear();
                 }
-                object.visit(Doing { session: self, verb, noun: object.noun() })
+                let link = match &object {
+                    AnyObject::Link(link) => link.name,
+                    _ => None,
+                };
+                object.visit(Doing { session: self, verb, noun: object.noun(), link })
             }
             Command::Show(query) => query.visit(Showing { session: self }),
             Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
@@ -51,12 +55,12 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, all: &[&str], words: Words<'_>) -> Result<Command, Failure> {
-        let Session { tool, options, .. } = self;
-        let (tool, mut words) = (*tool, options.family.map_or(words, |family| words.with_family(family)));
-        if options.brief {
-            words = words.with_brief();
-        }
+    /// Has `hear` read a command with a way to look up devices; `head` words stand in front of the object.
+    pub fn hear<T>(
+        &mut self,
+        head: usize,
+        hear: impl FnOnce(&dyn Fn(Name) -> Option<Dev>) -> Result<T, Failed>,
+    ) -> Result<T, Failure> {
         let missing = Cell::new(None);
         let known = RefCell::new((&mut self.connection, &mut self.devices));
         let look_up = |name: Name| {
@@ -71,11 +75,9 @@ impl Session {
             }
             dev
         };
-        let heard = Command::hear(tool, &mut words.with_devices(&look_up));
-        heard.map_err(|error: WordError| match missing.get() {
-            Some(name) if is_shown(tool, all) => Failure::no_link(&name),
+        hear(&look_up).map_err(|failed| match missing.get() {
             Some(name) => Failure::no_device(&name),
-            None => Failure::words(tool, all, &error),
+            None => Failure::words(self.tool, head, &failed),
         })
     }
 
@@ -111,30 +113,23 @@ pub fn in_namespace<B, T>(
     })
 }
 
-/// Whether it is a link or its addresses that shall be shown: `ip` has other words where they are not there.
-fn is_shown(tool: Tool, all: &[&str]) -> bool {
-    let mut words = all.iter().skip(1).skip_while(|word| word.starts_with('-'));
-    let noun = words.next().is_some_and(|word| "link".starts_with(word) || "address".starts_with(word));
-    let verb = words.next().is_some_and(|verb| ["show", "list", "lst"].iter().any(|name| name.starts_with(verb)));
-    tool == Tool::Ip && noun && verb
-}
-
 /// Does something with one object.
 struct Doing<'a> {
     session: &'a mut Session,
     verb: Verb,
     noun: Noun,
+    /// The name of the link that it is.
+    link: Option<Name>,
 }
 
 impl VisitObject for Doing<'_> {
     type Out = Result<(), Failure>;
 
     fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
-        let Doing { session, verb, noun } = self;
-        let failed = |error: Error| match noun {
-            Noun::Link if error.errno() == Some(ENODEV) => {
-                Failure::new(1, "Cannot find device")
-            }
+        let Doing { session, verb, noun, link } = self;
+        let failed = |error: Error| match link {
+            Some(name) if error.errno() == Some(ENODEV) && verb == Verb::Get => Failure::no_link(&name),
+            Some(name) if error.errno() == Some(ENODEV) && verb != Verb::Add => Failure::no_device(&name),
             _ => Failure::request(noun, &error),
         };
         if verb != Verb::Get {
