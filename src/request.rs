@@ -141,6 +141,12 @@ pub trait Asked: Query {
     where
         Self: Sized;
 
+    /// The one object that is asked for, where the kernel reads it without listing all: as in `ip link show dev v0`. Who
+    /// does not find it this way has an error that names it, where a list would merely be empty.
+    fn one(&self) -> Option<Self::Object> {
+        None
+    }
+
     /// Tells the page what the question said already, with [`Page::say`]: `tc` and `ip` do not repeat it for each object.
     fn said(&self, _page: &mut Page) {}
 }

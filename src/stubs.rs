@@ -25,8 +25,6 @@ stub! {
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-    route::Link, route::Links;
-    route::Address, route::Addresses;
     route::Route, route::Routes;
     route::Rule, route::Rules;
     route::Nexthop, route::Nexthops;

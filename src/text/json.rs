@@ -14,6 +14,8 @@ pub enum Scalar {
     Signed(i64),
     /// A number with a fraction.
     Float(f64),
+    /// A number with two digits behind the point, in hundredths.
+    Hundredths(u64),
     /// A string.
     Text(String),
 }
@@ -48,6 +50,7 @@ impl Display for Scalar {
             Scalar::Unsigned(value) => value.fmt(f),
             Scalar::Signed(value) => value.fmt(f),
             Scalar::Float(value) if value.is_finite() => value.fmt(f),
+            Scalar::Hundredths(value) => write!(f, "{}.{:02}", value / 100, value % 100),
             Scalar::Null | Scalar::Float(_) => f.write_str("null"),
             Scalar::Text(text) => quote(text, f),
         }

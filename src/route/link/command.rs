@@ -61,6 +61,7 @@ impl Link {
         say(f, "link-netnsid", self.link_netnsid)?;
         say(f, "netns", self.netns)?;
         say(f, "group", self.group)?;
+        say(f, "mode", self.mode)?;
         say(f, "alias", self.alias.as_deref().map(quoted))?;
         say(f, "gso_max_size", self.gso_max_size)?;
         say(f, "gso_max_segs", self.gso_max_segs)?;

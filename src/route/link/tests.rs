@@ -74,6 +74,12 @@ fn link(g: &mut Source<'_>, end: bool) -> Link {
         group: Option::generate(g),
         alias: some(g, text),
         promiscuity: Option::generate(g),
+        allmulti: Option::generate(g),
+        mode: some(g, |g| LinkMode(g.byte())),
+        permanent_address: some(g, address),
+        carrier_changes: Option::generate(g),
+        tso_max_size: Option::generate(g),
+        tso_max_segs: Option::generate(g),
         gso_max_size: Option::generate(g),
         gso_max_segs: Option::generate(g),
         gro_max_size: Option::generate(g),
@@ -91,6 +97,8 @@ fn asked(mut link: Link) -> Link {
     link.flags &= link.change;
     (link.min_mtu, link.max_mtu, link.promiscuity) = (None, None, None);
     (link.qdisc, link.operstate, link.stats) = (None, None, None);
+    (link.allmulti, link.permanent_address, link.carrier_changes) = (None, None, None);
+    (link.tso_max_size, link.tso_max_segs) = (None, None);
     if let Some(LinkKind::Veth(Veth { peer: Some(peer) })) = &mut link.kind {
         **peer = asked((**peer).clone());
     }
