@@ -67,11 +67,13 @@ impl Failure {
                 None => return Failure::new(WRONG, error.to_string()),
             },
         };
+        let problem = error.word().problem();
         let status = match error.word().at().checked_sub(head) {
             Some(0) if tool == Tool::Tc => NO_COMMAND,
             Some(1) => NO_COMMAND,
-            _ if error.word().problem().contains("the command ends") => NO_COMMAND,
-            _ if error.word().problem().contains("said before") => NO_COMMAND,
+            // A value is missing. Where a whole option is, the words are merely wrong.
+            _ if problem.contains("the command ends") && !problem.contains("must be said") => NO_COMMAND,
+            _ if problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())

@@ -4,11 +4,11 @@ use super::failure::{sentence, Failed, Failure};
 use super::{monitor, print, usage};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tcnl::command::{AnyObject, Command, Noun, Options, Tool, VisitObject, VisitQuery};
+use tcnl::command::{AnyObject, AnyQuery, Command, Noun, Options, Tool, VisitObject, VisitQuery};
 use tcnl::netlink::{Builder, Connection, Namespace};
 use tcnl::request::{Asked, Spoken, Verb};
-use tcnl::route::Links;
-use tcnl::text::{Page, Show};
+use tcnl::route::{Addresses, Link, LinkFlags, Links};
+use tcnl::text::{Layout, Page, Show};
 use tcnl::units::{Dev, Name};
 use tcnl::Error;
 
@@ -47,6 +47,7 @@ impl Session {
                 };
                 object.visit(Doing { session: self, verb, noun: object.noun(), link })
             }
+            Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
             Command::Show(query) => query.visit(Showing { session: self }),
             Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
             Command::Monitor(what) => monitor::run(self, &what),
@@ -81,16 +82,33 @@ impl Session {
         })
     }
 
-    /// The names of all devices.
-    pub fn names(&mut self) -> Result<Vec<(u32, Name)>, Failure> {
-        let links = self.connection.snapshot(Links::default());
-        let links = links.map_err(|error| Failure::list(self.tool, &error))?;
-        Ok(links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect())
+    /// All devices: what is shown calls them by their names.
+    pub fn links(&mut self) -> Result<Vec<Link>, Failure> {
+        self.connection.snapshot(Links::default()).map_err(|error| Failure::list(self.tool, &error))
     }
 
     /// An empty page that knows these devices.
-    pub fn page(&self, names: impl IntoIterator<Item = (u32, Name)>) -> Page {
-        Page::new(self.options.layout).with_clock(self.connection.clock()).with_links(names)
+    pub fn page(&self, links: &[Link]) -> Page {
+        let names = links.iter().filter_map(|link| Some((link.dev.index, link.name?)));
+        let down = links.iter().filter(|link| !link.flags.contains(LinkFlags::UP));
+        let layout = Layout { brief: self.options.brief, ..self.options.layout };
+        Page::new(layout)
+            .with_clock(self.connection.clock())
+            .with_links(names)
+            .with_down(down.map(|link| link.dev.index))
+    }
+
+    /// Shows links with their addresses, which are two lists of the kernel's.
+    fn show_addresses(&mut self, query: &Addresses) -> Result<(), Failure> {
+        let all = self.links()?;
+        let failed = |error| Failure::list(self.tool, &error);
+        let links = self.connection.snapshot(query.links()).map_err(failed)?;
+        let addresses = self.connection.snapshot(query.unfiltered()).map_err(failed)?;
+        let mut page = self.page(&all);
+        query.said(&mut page);
+        page.begin();
+        query.with_links(links, addresses).iter().for_each(|link| link.show(&mut page));
+        finish(page)
     }
 }
 
@@ -140,8 +158,8 @@ impl VisitObject for Doing<'_> {
             return Ok(());
         }
         let found = session.connection.get(object).map_err(failed)?;
-        let names = session.names()?;
-        let mut page = session.page(names);
+        let links = session.links()?;
+        let mut page = session.page(&links);
         page.begin();
         found.show(&mut page);
         finish(page)
@@ -162,10 +180,17 @@ impl VisitQuery for Showing<'_> {
     {
         let Showing { session } = self;
         let tool = session.tool;
-        let names = session.names()?;
-        let mut page = session.page(names);
+        let links = session.links()?;
+        let mut page = session.page(&links);
         query.said(&mut page);
         page.begin();
+        if let Some(one) = query.one() {
+            let mut found = session.connection.get(&one).map_err(|error| Failure::list(tool, &error))?;
+            if query.take(&mut found) {
+                found.show(&mut page);
+            }
+            return finish(page);
+        }
         for object in session.connection.list(query).map_err(|error| Failure::list(tool, &error))? {
             match object {
                 Ok(object) => object.show(&mut page),

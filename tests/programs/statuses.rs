@@ -19,20 +19,21 @@ fn ends(group: &str) -> Outcome {
     let mut differences = Vec::new();
     let mut skipped = 0;
     for one in all().iter().filter(|one| one.group == group) {
-        let is_list = !one.shows.is_empty() && one.cmd.contains("show");
-        let ours = end(Whose::Ours, one)?;
-        let theirs = end(Whose::Theirs, one)?;
         if known::is_not_ours(&one.cmd) {
             skipped += 1;
             continue;
         }
+        let ours = end(Whose::Ours, one)?;
+        let theirs = end(Whose::Theirs, one)?;
         if let Some(difference) = compare(one, &ours, &theirs) {
             if known::status(&one.id).is_none() {
                 differences.push(format!("{}: {}\n{difference}", one.id, one.cmd));
             }
         }
-        if !is_list && ours.status == 0 && ours.stdout != theirs.stdout && !one.cmd.contains(" get ") && !one.cmd.contains("show") {
-            differences.push(format!("{}: {}\n    stdout: {:?}", one.id, one.cmd, ours.stdout));
+        // What is shown is compared elsewhere.
+        let shows = [" show", " get "].iter().any(|verb| one.cmd.contains(verb));
+        if !shows && ours.status == 0 && theirs.status == 0 && ours.stdout != theirs.stdout {
+            differences.push(format!("{}: {}\n    prints {:?}", one.id, one.cmd, ours.stdout));
         }
     }
     if skipped > 0 {
@@ -59,7 +60,10 @@ fn compare(one: &Recorded, ours: &Ended, theirs: &Ended) -> Option<String> {
         [one.kernel_rc, one.host_rc, theirs.status].contains(&ours.status)
     };
     let refused = theirs.status == 2;
-    if recorded && ours.status == theirs.status && (!refused || ours.stderr == theirs.stderr) {
+    let same = ours.status == theirs.status && (!refused || ours.stderr == theirs.stderr);
+    // The installed iproute2 may be too old for the words.
+    let is_new = [1, 255].contains(&theirs.status) && one.kernel_rc == 0;
+    if recorded && (same || is_new) {
         return None;
     }
     let said = |ended: &Ended| format!("{} {:?}", ended.status, ended.stderr);
