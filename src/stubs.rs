@@ -25,9 +25,6 @@ stub! {
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-    route::Route, route::Routes;
-    route::Rule, route::Rules;
-    route::Nexthop, route::Nexthops;
 }
 
 impl Show for tc::htb::HtbStats {

@@ -18,6 +18,7 @@ mod packets;
 mod qdiscs;
 mod refusals;
 mod route;
+mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         qdiscs::trials(),
         refusals::trials(),
         route::trials(),
+        shows_routes::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
