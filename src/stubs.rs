@@ -20,16 +20,7 @@ macro_rules! stub {
 }
 
 stub! {
-    tc::Qdisc, tc::Qdiscs;
-    tc::Class, tc::Classes;
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-}
-
-impl Show for tc::htb::HtbStats {
-    fn show(&self, _: &mut Page) {}
-}
-impl Show for tc::sfq::SfqStats {
-    fn show(&self, _: &mut Page) {}
 }

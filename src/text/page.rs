@@ -97,9 +97,15 @@ impl Page {
         self.json.is_some()
     }
 
-    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it.
+    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it. What has happened to
+    /// an object (`deleted`, `replaced`, `added`) is said the same way, until it is [forgotten](Page::forget).
     pub fn say(&mut self, what: &'static str) {
         self.said.insert(what);
+    }
+
+    /// Forgets what was said of one object only.
+    pub fn forget(&mut self, what: &str) {
+        self.said.remove(what);
     }
 
     /// Whether the question has said this.

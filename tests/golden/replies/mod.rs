@@ -7,7 +7,6 @@ mod actions;
 mod addresses;
 mod bridges;
 mod classes;
-mod fair;
 mod filters;
 mod links;
 mod qdiscs;
@@ -21,8 +20,9 @@ use super::requests::NOT_YET;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
-use tcnl::request::{Object, Query, Verb};
+use tcnl::request::{Asked, Object, Query, Verb};
 use tcnl::route::{Nexthops, Routes, Rules};
+use tcnl::text::{Layout, Page, Show};
 
 /// JSON paths that are not compared: in the replies to which commands, where, and why.
 const NOT_COVERED: &[(&str, &str, &str)] = &[
@@ -142,6 +142,24 @@ impl Shown {
         }
         self.objects += objects.len();
         objects
+    }
+
+    /// What the objects of the reply that the query asks for show of themselves in JSON, with the options of the command.
+    fn json<Q: Asked>(&mut self, reply: &Reply, query: &Q) -> Vec<Value>
+    where
+        Q::Object: Debug + Show,
+    {
+        let mut layout = Layout { json: true, ..Layout::default() };
+        for word in reply.show.split(' ') {
+            layout.stats += u8::from(word == "-s");
+            layout.details |= word == "-d";
+        }
+        let mut page = Page::new(layout);
+        query.said(&mut page);
+        page.begin();
+        self.objects(reply, query).iter().for_each(|object| object.show(&mut page));
+        page.end();
+        serde_json::from_str(&page.take()).expect("JSON")
     }
 
     fn wrong(&mut self, reply: &Reply, what: impl std::fmt::Display) {
