@@ -50,9 +50,9 @@ impl Display for Scalar {
             Scalar::Bool(value) => value.fmt(f),
             Scalar::Unsigned(value) => value.fmt(f),
             Scalar::Signed(value) => value.fmt(f),
+            Scalar::Hundredths(value) => write!(f, "{}.{:02}", value / 100, value % 100),
             // As many digits as iproute2 gives them.
             Scalar::Float(value) if value.is_finite() => f.write_str(&digits(*value, 6)),
-            Scalar::Hundredths(value) => write!(f, "{}.{:02}", value / 100, value % 100),
             Scalar::Null | Scalar::Float(_) => f.write_str("null"),
             Scalar::Text(text) => quote(text, f),
         }

@@ -120,7 +120,7 @@ impl Page {
 
     /// The name of a device, or `if<index>`.
     pub fn dev(&self, dev: Dev) -> String {
-        self.links.get(&dev.index).map_or_else(|| dev.to_string(), Name::to_string)
+        self.links.get(&dev.index).or(dev.name.as_ref()).map_or_else(|| dev.to_string(), Name::to_string)
     }
 
     /// Whether a device is known not to be up.

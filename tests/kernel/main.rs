@@ -16,8 +16,10 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod qdiscs;
+mod rebuilt;
 mod refusals;
 mod route;
+mod shows_links;
 mod shows_routes;
 mod steering;
 mod traffic;
@@ -41,8 +43,10 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        rebuilt::trials(),
         refusals::trials(),
         route::trials(),
+        shows_links::trials(),
         shows_routes::trials(),
         steering::trials(),
     ];

@@ -190,11 +190,18 @@ fn show_is_same(show: &str, index: usize, report: &mut Report) -> Outcome {
         let mut difference = None;
         for _ in 0..TRIES {
             let (theirs, ours) = (run(Whose::Theirs, &all)?, run(Whose::Ours, &all)?);
-            difference = compare(layout.contains("-j"), &theirs, &ours);
+            let json = layout.contains("-j");
+            difference = compare(json, &theirs, &ours);
             if difference.is_none() {
                 break;
             }
-            if let Some(reason) = known::shown(&all, &theirs, &ours) {
+            let (older, reason) = known::older(&all, &ours);
+            difference = compare(json, &theirs, &older);
+            let reason = match difference {
+                None => reason,
+                Some(_) => known::incomparable(&all, &theirs),
+            };
+            if let Some(reason) = reason {
                 report.known(reason);
                 difference = None;
                 break;

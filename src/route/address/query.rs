@@ -17,7 +17,7 @@ use std::fmt::{self, Formatter};
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
     links: Links,
-    family: Option<Family>,
+    pub(super) family: Option<Family>,
     scope: Option<Scope>,
     to: Option<Prefix>,
     label: Option<String>,

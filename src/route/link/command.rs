@@ -34,7 +34,7 @@ impl Link {
     fn dev_word(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) if self.dev.index == 0 => write!(f, " dev {}", quoted(name)),
-            _ => write!(f, " dev {}", quoted(&self.dev.to_string())),
+            _ => write!(f, " dev {}", self.dev),
         }
     }
 

@@ -11,7 +11,7 @@ mod query;
 mod show;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use bridge::{Bridge, BridgePort};
 pub use hardware::HardwareAddress;

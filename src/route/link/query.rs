@@ -68,13 +68,13 @@ impl Links {
 
     /// Writes the words behind `show`.
     pub(in crate::route) fn words(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        say(f, "dev", self.dev.map(|dev| quoted(&dev.to_string()).into_owned()))?;
+        say(f, "dev", self.dev)?;
         if self.up {
             f.write_str(" up")?;
         }
         match self.master {
             Some(master) if is_none(master) => f.write_str(" nomaster")?,
-            master => say(f, "master", master.map(|dev| quoted(&dev.to_string()).into_owned()))?,
+            master => say(f, "master", master)?,
         }
         say(f, "type", self.kind.as_deref().map(quoted))?;
         say(f, "group", self.group)
