@@ -1,7 +1,7 @@
 //! Until each object has its own: to be deleted line by line.
 use crate::request::Asked;
 use crate::text::{Page, Show, WordError, Words};
-use crate::{route, tc};
+use crate::tc;
 
 macro_rules! stub {
     ($($object:ty, $query:ty;)*) => { $(

@@ -9,6 +9,7 @@ mod classes;
 mod common;
 mod diverted;
 mod dumps;
+mod events;
 mod filters;
 mod link;
 mod namespaces;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         classes::trials(),
         diverted::trials(),
         dumps::trials(),
+        events::trials(),
         filters::trials(),
         link::trials(),
         namespaces::trials(),
