@@ -1,7 +1,7 @@
 //! Until each object has its own: to be deleted line by line.
 use crate::request::Asked;
 use crate::text::{Page, Show, WordError, Words};
-use crate::{route, tc};
+use crate::tc;
 
 macro_rules! stub {
     ($($object:ty, $query:ty;)*) => { $(
@@ -23,7 +23,4 @@ stub! {
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-    route::Route, route::Routes;
-    route::Rule, route::Rules;
-    route::Nexthop, route::Nexthops;
 }

@@ -1,6 +1,6 @@
 use super::core::Core;
 use super::socket::Socket;
-use super::{Connection, Namespace};
+use super::{Connection, Events, Group, Namespace};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use std::time::Duration;
@@ -86,15 +86,8 @@ impl Builder {
     /// # Errors
     /// [`Error::Io`] if there is no socket to be had: no netlink of this protocol in the kernel, too many open files.
     pub fn open(&self) -> Result<Connection> {
-        let protocol = match self.protocol {
-            Protocol::Route => netlink_sys::protocols::NETLINK_ROUTE,
-            Protocol::Netfilter => netlink_sys::protocols::NETLINK_NETFILTER,
-        };
-        let cannot = |error| Error::io(format!("open a netlink socket ({:?})", self.protocol), error);
-        let mut socket = Socket::open(protocol, self.timeout, self.receive_buffer).map_err(cannot)?;
-        let port = socket.bind().map_err(cannot)?;
-        let clock = self.clock.or_else(|| Clock::read().ok()).unwrap_or_default();
-        Ok(Connection::new(socket, Core::new(port, clock, Self::DATAGRAM), self.protocol))
+        let (socket, core) = self.bind()?;
+        Ok(Connection::new(socket, core, self.protocol))
     }
 
     /// Opens a connection in another network namespace. The calling thread stays in its own.
@@ -104,5 +97,43 @@ impl Builder {
     /// [`open`](Builder::open) says. [`Error::Invalid`] for a name that no namespace can have.
     pub fn open_in(&self, namespace: Namespace<'_>) -> Result<Connection> {
         namespace.run(|| self.open())
+    }
+
+    /// Begins to hear what happens in the calling thread's network namespace to the objects of these groups. The timeout is
+    /// how long [`Events::next`] waits.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no socket to be had, or if the kernel does not have one of the groups;
+    /// [`Error::Invalid`] if the builder is not for [`Protocol::Route`], whose groups these are.
+    pub fn events(&self, groups: &[Group]) -> Result<Events> {
+        if self.protocol != Protocol::Route {
+            return Err(Error::invalid("groups of events", "they are of Protocol::Route"));
+        }
+        let (socket, core) = self.bind()?;
+        for group in groups {
+            let cannot = |error| Error::io(format!("hear the events of {group:?}"), error);
+            socket.join(group.number()).map_err(cannot)?;
+        }
+        Ok(Events::new(socket, core))
+    }
+
+    /// Begins to hear what happens in another network namespace. The calling thread stays in its own.
+    ///
+    /// # Errors
+    /// See [`events`](Builder::events) and [`open_in`](Builder::open_in).
+    pub fn events_in(&self, namespace: Namespace<'_>, groups: &[Group]) -> Result<Events> {
+        namespace.run(|| self.events(groups))
+    }
+
+    fn bind(&self) -> Result<(Socket, Core)> {
+        let protocol = match self.protocol {
+            Protocol::Route => netlink_sys::protocols::NETLINK_ROUTE,
+            Protocol::Netfilter => netlink_sys::protocols::NETLINK_NETFILTER,
+        };
+        let cannot = |error| Error::io(format!("open a netlink socket ({:?})", self.protocol), error);
+        let mut socket = Socket::open(protocol, self.timeout, self.receive_buffer).map_err(cannot)?;
+        let port = socket.bind().map_err(cannot)?;
+        let clock = self.clock.or_else(|| Clock::read().ok()).unwrap_or_default();
+        Ok((socket, Core::new(port, clock, Self::DATAGRAM)))
     }
 }

@@ -1,5 +1,6 @@
 //! The protocol without a socket: frames requests, takes datagrams, and finds in them the replies to what was asked.
 
+use super::events::Event;
 use super::failure::Failure;
 use super::reply::Reply;
 use crate::clock::Clock;
@@ -61,6 +62,13 @@ pub(crate) struct Found {
     pub index: usize,
     /// Whether the objects changed while the kernel was listing them.
     pub interrupted: bool,
+    header: Header,
+    place: Range<usize>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
     header: Header,
     place: Range<usize>,
 }
@@ -142,22 +150,8 @@ impl Core {
     /// Finds the next reply to what is awaited; `None` if another datagram is needed. What belongs to nothing awaited is
     /// passed over: it answers a request that was given up.
     pub fn seek(&mut self, awaited: Awaited) -> Result<Option<Found>, Failure> {
-        while let Some(next) =
-            Messages::new(self.datagram.get(self.unread.clone()).unwrap_or_default()).next()
-        {
-            let (header, body) = match next {
-                Ok((header, body)) => (header, body.len()),
-                Err(error) => {
-                    self.unread = 0..0;
-                    if self.cut.is_some() {
-                        break;
-                    }
-                    return Err(Failure::Malformed(error));
-                }
-            };
-            let start = self.unread.start;
-            let place = start..start + HEADER_LEN + body;
-            self.unread.start = place.end.next_multiple_of(4).min(self.unread.end);
+        while let Some((header, place)) = self.message()? {
+            let body = place.len() - HEADER_LEN;
             // The kernel fills in the port that it answers to; some of its parts leave it 0.
             if header.port != self.port && header.port != 0 {
                 continue;
@@ -179,7 +173,48 @@ impl Core {
                 NLMSG_NOOP | 0 | 5.. => (),
             }
         }
-        self.cut_off(awaited).map(|()| None)
+        self.cut_off(|seq| awaited.index(seq).is_some()).map(|()| None)
+    }
+
+    /// Finds the next message that tells of an event; `None` if another datagram is needed. Events carry the port and the
+    /// sequence number of whoever caused them.
+    pub fn seek_event(&mut self) -> Result<Option<Told>, Failure> {
+        while let Some((header, place)) = self.message()? {
+            match header.ty {
+                NLMSG_OVERRUN => return Err(Failure::Overrun),
+                NLMSG_MIN_TYPE.. => return Ok(Some(Told { header, place })),
+                _ => (),
+            }
+        }
+        self.cut_off(|_| true).map(|()| None)
+    }
+
+    /// The header and the place of the next message; `None` behind the last one that is whole.
+    fn message(&mut self) -> Result<Option<(Header, Range<usize>)>, Failure> {
+        let unread = self.datagram.get(self.unread.clone()).unwrap_or_default();
+        match Messages::new(unread).next() {
+            None => Ok(None),
+            Some(Ok((header, body))) => {
+                let start = self.unread.start;
+                let place = start..start + HEADER_LEN + body.len();
+                self.unread.start = place.end.next_multiple_of(4).min(self.unread.end);
+                Ok(Some((header, place)))
+            }
+            Some(Err(error)) => {
+                self.unread = 0..0;
+                match self.cut {
+                    Some(_) => Ok(None),
+                    None => Err(Failure::Malformed(error)),
+                }
+            }
+        }
+    }
+
+    /// The event that was found, until the next datagram comes.
+    pub fn event(&self, told: &Told) -> Event<'_> {
+        let message = self.datagram.get(told.place.clone()).unwrap_or_default();
+        let Header { ty, flags, .. } = told.header;
+        Event { ty, flags, body: message.get(HEADER_LEN..).unwrap_or_default() }
     }
 
     /// The reply that was found, until the next datagram comes.
@@ -216,10 +251,10 @@ impl Core {
         let _ = self.seek(Awaited { first: 0, count: 0 });
     }
 
-    /// Reports, once, that the end of the datagram is missing, if it was an answer to what is awaited.
-    fn cut_off(&mut self, awaited: Awaited) -> Result<(), Failure> {
+    /// Reports, once, that the end of the datagram is missing, if its sequence number is one that is awaited.
+    fn cut_off(&mut self, is_awaited: impl FnOnce(u32) -> bool) -> Result<(), Failure> {
         match self.cut.take() {
-            Some((len, seq)) if seq.is_none_or(|seq| awaited.index(seq).is_some()) => {
+            Some((len, seq)) if seq.is_none_or(is_awaited) => {
                 Err(Failure::Truncated { len, buffer: self.datagram.len() })
             }
             _ => Ok(()),

@@ -4,6 +4,8 @@
 //! itself is a core without I/O: it frames requests, matches replies by sequence number and reads what the kernel says of
 //! errors. The blocking connection is a thin driver of that core, with `netlink-sys` below it.
 //!
+//! [`Events`] hears what others change, on a socket of its own with the same core.
+//!
 //! What holds for every request:
 //!
 //! * Only the kernel is listened to, and only to answers to the request; a flood of other messages cannot hold a request
@@ -19,6 +21,7 @@ mod batch;
 mod builder;
 mod connection;
 mod core;
+mod events;
 mod failure;
 #[cfg(feature = "generate")]
 #[doc(hidden)]
@@ -34,6 +37,7 @@ mod socket;
 pub use batch::Batch;
 pub use builder::{Builder, Protocol};
 pub use connection::Connection;
+pub use events::{Event, Events, Group};
 pub use list::List;
 pub use namespace::Namespace;
 pub use probe::{Capabilities, Feature};

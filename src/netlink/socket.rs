@@ -1,4 +1,4 @@
-use super::core::{Awaited, Core, Found};
+use super::core::{Awaited, Core, Found, Told};
 use super::failure::Failure;
 use netlink_sys::{Socket as Sys, SocketAddr};
 use nix::errno::Errno;
@@ -43,6 +43,11 @@ impl Socket {
         self.sys.bind_auto().map(|address| address.port_number())
     }
 
+    /// Hears of the events of a multicast group as well.
+    pub fn join(&self, group: u32) -> io::Result<()> {
+        self.sys.add_membership(group)
+    }
+
     /// How many bytes of messages, with their overhead, can wait in the socket.
     pub fn receive_buffer(&self) -> usize {
         self.sys.get_rx_buf_sz().unwrap_or(0)
@@ -73,6 +78,33 @@ impl Socket {
                 return Ok(found);
             }
             deadline.check()?;
+        }
+    }
+
+    /// Waits for the next event, for as long as the timeout says; `None` if nothing came.
+    pub fn event(&self, core: &mut Core) -> Result<Option<Told>, Failure> {
+        if let Some(told) = core.seek_event()? {
+            return Ok(Some(told));
+        }
+        let deadline = Deadline::after(self.timeout);
+        loop {
+            match self.try_receive(core) {
+                Ok(()) => (),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.wait(&deadline) {
+                    Err(Failure::Timeout(_)) => return Ok(None),
+                    waited => waited?,
+                },
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                // Unlike answers, the events in front of the gap are worth reading: they stay.
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => return Err(Failure::Overrun),
+                Err(source) => return Err(Failure::Io { doing: "receive", source }),
+            }
+            if let Some(told) = core.seek_event()? {
+                return Ok(Some(told));
+            }
+            if deadline.check().is_err() {
+                return Ok(None);
+            }
         }
     }
 

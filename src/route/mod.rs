@@ -23,6 +23,7 @@ mod prefix;
 mod route;
 mod rule;
 mod scope;
+mod show;
 #[cfg(test)]
 mod spoken;
 

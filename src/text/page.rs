@@ -46,6 +46,7 @@ pub struct Page {
     links: BTreeMap<u32, Name>,
     down: BTreeSet<u32>,
     said: BTreeSet<&'static str>,
+    happened: Option<(&'static str, &'static str)>,
 }
 
 impl Page {
@@ -59,6 +60,7 @@ impl Page {
             links: BTreeMap::new(),
             down: BTreeSet::new(),
             said: BTreeSet::new(),
+            happened: None,
         }
     }
 
@@ -111,6 +113,11 @@ impl Page {
         self.said.contains(what)
     }
 
+    /// Has the next object begin with what happened to it, as monitors show it: a field of JSON that is `true`, and words.
+    pub fn happened(&mut self, key: &'static str, text: &'static str) {
+        self.happened = Some((key, text));
+    }
+
     /// The name of a device, or `if<index>`.
     pub fn dev(&self, dev: Dev) -> String {
         self.links.get(&dev.index).or(dev.name.as_ref()).map_or_else(|| dev.to_string(), Name::to_string)
@@ -158,7 +165,13 @@ impl Page {
 
     /// An object in a list.
     pub fn object(&mut self, fields: impl FnOnce(&mut Self)) {
-        self.nest(None, ['{', '}'], fields);
+        let happened = self.happened.take();
+        self.nest(None, ['{', '}'], |page| {
+            if let Some((key, text)) = happened {
+                page.field(key, true, text);
+            }
+            fields(page);
+        });
     }
 
     /// An object in a field of this name.

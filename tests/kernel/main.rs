@@ -9,6 +9,7 @@ mod classes;
 mod common;
 mod diverted;
 mod dumps;
+mod events;
 mod filters;
 mod link;
 mod namespaces;
@@ -19,6 +20,7 @@ mod rebuilt;
 mod refusals;
 mod route;
 mod shows_links;
+mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         classes::trials(),
         diverted::trials(),
         dumps::trials(),
+        events::trials(),
         filters::trials(),
         link::trials(),
         namespaces::trials(),
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         refusals::trials(),
         route::trials(),
         shows_links::trials(),
+        shows_routes::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())

@@ -272,3 +272,29 @@ fn the_end_of_a_dump_can_be_an_error_with_words() {
     assert_eq!(error.refusal().unwrap().message.as_deref(), Some("cannot list that"));
     assert!(answer(NLMSG_DONE, NLM_F_MULTI, &[]).is_ok());
 }
+
+#[test]
+fn events_are_heard_whoever_caused_them_but_only_from_the_kernel() {
+    let (mut core, _) = core();
+    let mut datagram = message(NLMSG_NOOP, 0, 0, &[]);
+    datagram.extend(message(NEW_QDISC, 0x400, 99, &[1; 20]));
+    datagram.extend(message(NEW_QDISC + 1, 0, 0, &[2; 20]));
+    receive(&mut core, 5, &datagram);
+    assert!(core.seek_event().unwrap().is_none());
+    receive(&mut core, KERNEL, &datagram);
+    let told = core.seek_event().unwrap().unwrap();
+    assert_eq!(core.event(&told), Event { ty: NEW_QDISC, flags: 0x400, body: &[1; 20] });
+    let told = core.seek_event().unwrap().unwrap();
+    assert!(core.event(&told).is_deletion());
+    assert!(core.seek_event().unwrap().is_none());
+}
+
+#[test]
+fn an_event_that_did_not_fit_is_said() {
+    let (mut core, _) = core();
+    receive(&mut core, KERNEL, &message(NEW_QDISC, 0, 99, &[1; 300]));
+    assert!(matches!(core.seek_event(), Err(Failure::Truncated { len: 316, buffer: 256 })));
+    assert!(core.seek_event().unwrap().is_none());
+    receive(&mut core, KERNEL, &message(NLMSG_OVERRUN, 0, 0, &[]));
+    assert!(matches!(core.seek_event(), Err(Failure::Overrun)));
+}

@@ -1,0 +1,158 @@
+//! `tc monitor`, `ip monitor`.
+
+use super::failure::Failure;
+use super::print;
+use super::session::{in_namespace, Session};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
+use tcnl::netlink::{Builder, Connection, Event, Group};
+use tcnl::request::Object;
+use tcnl::route::Link;
+use tcnl::text::Show;
+use tcnl::units::{Dev, Family};
+use tcnl::Error;
+
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
+
+/// Shows events as they happen, until nobody reads any more.
+pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
+    let options = session.options().clone();
+    let groups: Vec<Group> =
+        GROUPS.into_iter().filter(|(_, family, nouns)| {
+            let of_family = family.is_none() || options.family.is_none() || *family == options.family;
+            of_family && nouns.iter().any(|noun| what.watches(*noun))
+        }).map(|(group, ..)| group).chain([Group::Link]).collect();
+    let builder = Connection::builder().timeout(None).receive_buffer(1 << 20);
+    let open = |builder: &Builder| builder.events(&groups);
+    let mut events =
+        in_namespace(&options, builder, open, |builder, there| builder.events_in(there, &groups))?;
+    // Listed after the events were subscribed to, so that no name is missed.
+    let links = session.links()?;
+    let mut names: BTreeMap<_, _> = links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
+    let mut page = session.page(&links);
+    page.begin();
+    loop {
+        let event = match events.next() {
+            Ok(Some(event)) => event,
+            Ok(None) => continue,
+            Err(error @ (Error::Overrun { .. } | Error::Decode { .. } | Error::Truncated { .. })) => {
+                eprintln!("{error}");
+                continue;
+            }
+            Err(error) => return Err(Failure::new(1, error.to_string())),
+        };
+        if let Some(Ok(Link { dev, name: Some(name), .. })) = event.object::<Link>() {
+            names.insert(dev.index, name);
+            page = page.with_links(names.clone());
+        }
+        let object = match AnyObject::decode(event.object_type(), event.body) {
+            Some(Ok(object)) => object,
+            Some(Err(error)) => {
+                eprintln!("An event cannot be read: {error}");
+                continue;
+            }
+            None => continue,
+        };
+        if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
+            continue;
+        }
+        if let Some((key, text)) = happened(what.tool, &event) {
+            page.happened(key, text);
+        }
+        object.show(&mut page);
+        let mut text = String::new();
+        if !page.is_json() {
+            text += &options.timestamp.map(timestamp).unwrap_or_default();
+            text += what.label.then(|| label(object.noun())).unwrap_or_default();
+        }
+        print(&(text + &page.take()))?;
+    }
+}
+
+/// The groups, and what they are about.
+const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
+    (Group::Tc, None, &[Noun::Qdisc, Noun::Class, Noun::Filter, Noun::Chain, Noun::Actions]),
+    (Group::AddressV4, Some(Family::V4), &[Noun::Address]),
+    (Group::AddressV6, Some(Family::V6), &[Noun::Address]),
+    (Group::RouteV4, Some(Family::V4), &[Noun::Route]),
+    (Group::RouteV6, Some(Family::V6), &[Noun::Route]),
+    (Group::RuleV4, Some(Family::V4), &[Noun::Rule]),
+    (Group::RuleV6, Some(Family::V6), &[Noun::Rule]),
+    (Group::Nexthop, None, &[Noun::Nexthop]),
+];
+
+/// What `tc` and `ip` say in front of an object.
+fn happened(tool: Tool, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
+    let is_filter = [tcnl::tc::Filter::NEW, tcnl::tc::Chain::NEW].contains(&event.object_type());
+    match tool {
+        Tool::Ip => event.is_deletion().then_some(("deleted", "Deleted ")),
+        Tool::Tc if event.is_deletion() => Some(("deleted", "deleted ")),
+        Tool::Tc if !is_filter || event.flags & NLM_F_CREATE == 0 => None,
+        Tool::Tc if event.flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
+        Tool::Tc => Some(("replaced", "replaced ")),
+    }
+}
+
+fn label(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Link => "[LINK]",
+        Noun::Address => "[ADDR]",
+        Noun::Route => "[ROUTE]",
+        Noun::Rule => "[RULE]",
+        Noun::Nexthop => "[NEXTHOP]",
+        _ => "",
+    }
+}
+
+/// Whether it belongs to another device.
+fn is_elsewhere(object: &AnyObject, dev: Dev) -> bool {
+    match object {
+        AnyObject::Link(link) => link.dev != dev,
+        AnyObject::Address(address) => address.dev != dev,
+        AnyObject::Route(route) => route.dev.is_some_and(|of| of != dev),
+        AnyObject::Nexthop(nexthop) => nexthop.dev.is_some_and(|of| of != dev),
+        _ => false,
+    }
+}
+
+/// The time of now, in UTC.
+fn timestamp(form: Timestamp) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let (days, seconds, micros) = (now.as_secs() / 86_400, now.as_secs() % 86_400, now.subsec_micros());
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match form {
+        Timestamp::Short => {
+            format!("[{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}] ")
+        }
+        Timestamp::Long => {
+            let (name, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
+            format!("Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n")
+        }
+    }
+}
+
+/// The year, month and day that are this many days behind 1 January 1970.
+fn civil(mut days: u64) -> (u64, u64, u64) {
+    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut year = 1970;
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1;
+    for length in lengths {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    (year, month, days + 1)
+}

@@ -1,0 +1,16 @@
+//! `tc` as far as tcnl goes: the same command line, the same output, the same exit status.
+//!
+//! ```sh
+//! cargo run --example tc -- -s qdisc show
+//! ```
+//!
+//! What it understands and what it prints is the library's; here are only the connection, the files and the streams.
+
+mod iproute2;
+
+use std::process::ExitCode;
+use tcnl::command::Tool;
+
+fn main() -> ExitCode {
+    iproute2::main(Tool::Tc)
+}
