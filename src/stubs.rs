@@ -22,9 +22,6 @@ macro_rules! stub {
 stub! {
     tc::Qdisc, tc::Qdiscs;
     tc::Class, tc::Classes;
-    tc::Filter, tc::Filters;
-    tc::Chain, tc::Chains;
-    tc::ActionTable, tc::ActionTables;
     route::Link, route::Links;
     route::Address, route::Addresses;
     route::Route, route::Routes;

@@ -2,7 +2,8 @@
 
 use super::registry::Noun;
 use super::AppStats;
-use crate::units::Rate;
+use crate::text::Page;
+use crate::units::{Rate, Size};
 use crate::wire::{DecodeError, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -169,6 +170,63 @@ impl Stats {
             rate: (old.bps | old.pps != 0).then_some((old.bps.into(), old.pps.into())),
             app: decode_app(noun, kind, xstats)?,
         })
+    }
+}
+
+impl Stats {
+    /// Shows the counters as `tc -s` does, each line behind `indent`.
+    pub(super) fn show_behind(&self, indent: &str, page: &mut Page) {
+        let QueueStats { qlen, backlog, drops, requeues, overlimits } = self.queue;
+        page.field("bytes", self.bytes, format_args!("{indent}Sent {} bytes", self.bytes));
+        page.field("packets", self.packets, format_args!(" {} pkt", self.packets));
+        page.field("drops", drops, format_args!(" (dropped {drops}"));
+        page.field("overlimits", overlimits, format_args!(", overlimits {overlimits}"));
+        page.field("requeues", requeues, format_args!(" requeues {requeues}) "));
+        page.line();
+        page.text(indent);
+        if let Some((bytes, packets)) = self.rate {
+            let rate = page.rate(Rate::bytes_per_second(bytes));
+            page.field("rate", bytes, format_args!("rate {rate}"));
+            page.field("pps", packets, format_args!(" {packets}pps "));
+        }
+        let size = page.size(Size::bytes(backlog.into()));
+        page.field("backlog", backlog, format_args!("backlog {size}"));
+        page.field("qlen", qlen, format_args!(" {qlen}p"));
+        page.text(format_args!(" requeues {requeues}"));
+    }
+
+    /// Shows the counters of old (TCA_STATS), which is what filters have.
+    pub(super) fn show_old(&self, page: &mut Page) {
+        let QueueStats { qlen, backlog, drops, overlimits, .. } = self.queue;
+        page.field("bytes", self.bytes, format_args!(" Sent {} bytes", self.bytes));
+        page.field("packets", self.packets, format_args!(" {} pkts", self.packets));
+        page.field("dropped", drops, format_args!(" (dropped {drops}"));
+        page.field("overlimits", overlimits, format_args!(", overlimits {overlimits}) "));
+        let (bytes, packets) = self.rate.unwrap_or_default();
+        if [bytes, packets, qlen.into(), backlog.into()] != [0; 4] {
+            page.line();
+            page.text(" ");
+        }
+        if (bytes, packets) != (0, 0) {
+            page.text("rate ");
+        }
+        if bytes != 0 {
+            let rate = page.rate(Rate::bytes_per_second(bytes));
+            page.field("rate", bytes, format_args!("{rate} "));
+        }
+        if packets != 0 {
+            page.field("pps", packets, format_args!("{packets}pps "));
+        }
+        if (qlen, backlog) != (0, 0) {
+            page.text("backlog ");
+        }
+        if backlog != 0 {
+            let size = page.size(Size::bytes(backlog.into()));
+            page.field("backlog", backlog, format_args!("{size} "));
+        }
+        if qlen != 0 {
+            page.field("qlen", qlen, format_args!("{qlen}p "));
+        }
     }
 }
 

@@ -95,8 +95,11 @@ impl Page {
         self.said.contains(what)
     }
 
-    /// The name of a device, or `if<index>`.
+    /// The name of a device, or `if<index>`; `*` where there is none.
     pub fn dev(&self, dev: Dev) -> String {
+        if dev == Dev::default() {
+            return "*".to_owned();
+        }
         self.links.get(&dev.index).map_or_else(|| dev.to_string(), Name::to_string)
     }
 
@@ -158,6 +161,15 @@ impl Page {
     /// The end of what [`begin`](Page::begin) began.
     pub fn end(&mut self) {
         self.json.iter_mut().for_each(|json| json.close(']'));
+    }
+
+    /// What became of the object, where a monitor has said it to the page: "deleted", "replaced" or "added".
+    pub fn event(&mut self) {
+        for what in ["deleted", "replaced", "added"] {
+            if self.has_said(what) {
+                self.field(what, true, format_args!("{what} "));
+            }
+        }
     }
 
     fn nest(&mut self, key: Option<&str>, [open, close]: [char; 2], fields: impl FnOnce(&mut Self)) {
