@@ -31,8 +31,8 @@ pub mod error;
 pub mod netlink;
 pub mod request;
 pub mod route;
-pub mod tc;
 mod stubs;
+pub mod tc;
 pub mod text;
 pub mod units;
 

@@ -1,7 +1,7 @@
 //! Until each object has its own: to be deleted line by line.
 use crate::request::Asked;
+use crate::route;
 use crate::text::{Page, Show, WordError, Words};
-use crate::{route, tc};
 
 macro_rules! stub {
     ($($object:ty, $query:ty;)*) => { $(
@@ -20,18 +20,9 @@ macro_rules! stub {
 }
 
 stub! {
-    tc::Qdisc, tc::Qdiscs;
-    tc::Class, tc::Classes;
     route::Link, route::Links;
     route::Address, route::Addresses;
     route::Route, route::Routes;
     route::Rule, route::Rules;
     route::Nexthop, route::Nexthops;
-}
-
-impl Show for tc::htb::HtbStats {
-    fn show(&self, _: &mut Page) {}
-}
-impl Show for tc::sfq::SfqStats {
-    fn show(&self, _: &mut Page) {}
 }

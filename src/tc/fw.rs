@@ -1,7 +1,7 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
 use super::police::Police;
-use super::{action, Action, Actions, Filter, Kind};
+use super::{action, shown, Action, Actions, Filter, Kind};
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{Handle, Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
@@ -115,8 +115,8 @@ impl Kind for Fw {
         let (mark, mask) = (filter.handle, self.mask.unwrap_or(u32::MAX));
         if mark != 0 || self.mask.is_some() {
             page.object_in("fw", |page| {
-                page.field("mark", format!("{mark:#x}"), format_args!("handle {mark:#x}"));
-                page.json("mask", format!("{mask:#x}"));
+                page.field("mark", shown::hex(mark), format_args!("handle {mark:#x}"));
+                page.json("mask", shown::hex(mask));
                 page.text(if mask == u32::MAX { String::new() } else { format!("/{mask:#x}") });
             });
             page.text(" ");

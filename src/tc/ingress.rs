@@ -1,7 +1,7 @@
 //! `ingress` and `clsact`: places for filters, which queue nothing. `man 8 tc`, `net/sched/sch_ingress.c`
 
 use super::Kind;
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Handle;
 use std::fmt::{self, Display, Formatter};
 
@@ -40,6 +40,10 @@ impl Kind for Ingress {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
+    /// The line is all that `tc` has ever shown of it.
+    fn show(&self, page: &mut Page) {
+        page.text("---------------- ");
+    }
 }
 
 impl Kind for Clsact {
@@ -47,4 +51,5 @@ impl Kind for Clsact {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
+    fn show(&self, _: &mut Page) {}
 }

@@ -1,6 +1,6 @@
 //! `skbedit`: changes what the kernel notes about a packet, not the packet. `man 8 tc-skbedit`, `net/sched/act_skbedit.c`
 
-use super::{ActionParms, Control, Kind, Times};
+use super::{shown, ActionParms, Control, Kind, Times};
 use crate::text::{FromWord, Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Handle, ParseError};
 use crate::wire::{EncodeError, Table};
@@ -116,7 +116,7 @@ impl Kind for Skbedit {
             page.field("mark", mark, format_args!(" mark {mark}"));
         }
         if let Some(mask) = self.mask {
-            page.field("mask", format!("{mask:x}"), format_args!("/{mask:#x}"));
+            page.field("mask", format!("{mask:x}"), format_args!("/{}", shown::hex(mask)));
         }
         if let Some(kind) = self.packet_type {
             match PACKET_TYPES.get(usize::from(kind)) {

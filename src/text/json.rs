@@ -1,3 +1,4 @@
+use super::amount::digits;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A value of JSON that is not a list or an object.
@@ -47,7 +48,8 @@ impl Display for Scalar {
             Scalar::Bool(value) => value.fmt(f),
             Scalar::Unsigned(value) => value.fmt(f),
             Scalar::Signed(value) => value.fmt(f),
-            Scalar::Float(value) if value.is_finite() => value.fmt(f),
+            // As many digits as iproute2 gives them.
+            Scalar::Float(value) if value.is_finite() => f.write_str(&digits(*value, 6)),
             Scalar::Null | Scalar::Float(_) => f.write_str("null"),
             Scalar::Text(text) => quote(text, f),
         }

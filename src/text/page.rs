@@ -85,9 +85,15 @@ impl Page {
         self.json.is_some()
     }
 
-    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it.
+    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it. What has happened to
+    /// an object (`deleted`, `replaced`, `added`) is said the same way, until it is [forgotten](Page::forget).
     pub fn say(&mut self, what: &'static str) {
         self.said.insert(what);
+    }
+
+    /// Forgets what was said of one object only.
+    pub fn forget(&mut self, what: &str) {
+        self.said.remove(what);
     }
 
     /// Whether the question has said this.
@@ -161,15 +167,6 @@ impl Page {
     /// The end of what [`begin`](Page::begin) began.
     pub fn end(&mut self) {
         self.json.iter_mut().for_each(|json| json.close(']'));
-    }
-
-    /// What became of the object, where a monitor has said it to the page: "deleted", "replaced" or "added".
-    pub fn event(&mut self) {
-        for what in ["deleted", "replaced", "added"] {
-            if self.has_said(what) {
-                self.field(what, true, format_args!("{what} "));
-            }
-        }
     }
 
     fn nest(&mut self, key: Option<&str>, [open, close]: [char; 2], fields: impl FnOnce(&mut Self)) {

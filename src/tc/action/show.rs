@@ -32,7 +32,7 @@ impl Action {
             if let Some(stats) = self.stats.as_ref().filter(|_| page.layout().stats > 0) {
                 page.text("\tAction statistics:");
                 page.line();
-                page.object_in("stats", |page| stats.show_behind("\t", page));
+                page.object_in("stats", |page| stats.show_counters("\t", page));
                 page.line();
             }
             if let Some(cookie) = &self.cookie {

@@ -1,28 +1,24 @@
 //! How filters and chains show themselves.
 
 use super::Filter;
-use crate::tc::{Chain, FilterKind, Place};
+use crate::tc::{shown, Chain, FilterKind, Place};
 use crate::text::{Page, Show};
 use crate::units::Handle;
 
 /// Shows what stands first: what became of it, what it is, and its place where the question has not said that.
 fn show_head(noun: &str, place: Place, page: &mut Page) {
-    page.event();
+    shown::event(&["deleted", "replaced", "added"], page);
     page.text(format_args!("{noun} "));
     match place {
         Place::Block(_) if page.has_said("block") => (),
         Place::Block(block) => page.field("block", block, format_args!("block {block} ")),
         Place::Dev { dev, parent } => {
-            if !page.has_said("dev") {
-                let dev = page.dev(dev);
-                page.field("dev", dev.as_str(), format_args!("dev {dev} "));
-            }
+            shown::dev(dev, page);
             match parent {
                 _ if page.has_said("parent") => (),
-                Handle::ROOT => page.field("root", true, "root "),
                 Handle::MIN_INGRESS => page.field("ingress", true, "ingress "),
                 Handle::MIN_EGRESS => page.field("egress", true, "egress "),
-                parent => page.field("parent", parent.to_string(), format_args!("parent {parent} ")),
+                parent => shown::parent(parent, page),
             }
         }
     }

@@ -38,13 +38,8 @@ pub(super) fn show(police: &Police, page: &mut Page) {
     }
     let framing = police.framing;
     page.field("overhead", framing.overhead, format_args!("overhead {}b ", framing.overhead));
-    if page.layout().details || !matches!(framing.linklayer, LinkLayer::Unaware | LinkLayer::Ethernet) {
-        let layer = match framing.linklayer {
-            LinkLayer::Other(_) => "unknown".to_owned(),
-            known => known.to_string(),
-        };
-        page.field("linklayer", layer.as_str(), format_args!("linklayer {layer} "));
-    }
+    // Without a rate there is no framing either.
+    police.rate.map_or(LinkLayer::Unaware, |_| framing.linklayer).show(page);
     page.line();
     page.text("\t");
     show_holders(police.references, police.bindings, page);

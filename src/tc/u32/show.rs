@@ -1,7 +1,7 @@
 //! How u32 filters show themselves.
 
 use super::{Counters, Key, Selector, SelectorFlags, U32Handle, U32};
-use crate::tc::{action, Filter, FilterFlags, Kind, Protocol};
+use crate::tc::{action, shown, Filter, FilterFlags, Kind, Protocol};
 use crate::text::Page;
 use std::net::Ipv4Addr;
 
@@ -57,8 +57,8 @@ pub(super) fn show(u32: &U32, filter: &Filter, page: &mut Page) {
     }
     if let Some(mark) = u32.mark {
         page.line();
-        page.field("fwmark_value", format!("{:#x}", mark.value), format_args!("  mark {:#06x}", mark.value));
-        page.field("fwmark_mask", format!("{:#x}", mark.mask), format_args!(" {:#06x}", mark.mask));
+        page.field("fwmark_value", shown::hex(mark.value), format_args!("  mark {:#06x}", mark.value));
+        page.field("fwmark_mask", shown::hex(mark.mask), format_args!(" {:#06x}", mark.mask));
         page.field("fwmark_success", mark.success, format_args!(" (success {})", mark.success));
     }
     if let Some(selector) = selector {
@@ -158,7 +158,8 @@ fn show_ip_key(key: &Key, [of_high, of_low]: [&str; 2], page: &mut Page) {
         }
         (0, 0x00ff_0000) => {
             page.line();
-            page.field("ip_dsfield", format!("{high:#x}"), format_args!("  match IP dsfield {high:#x}"));
+            let field = shown::hex(high);
+            page.field("ip_dsfield", field.as_str(), format_args!("  match IP dsfield {field}"));
         }
         (8, 0x00ff_0000) => {
             page.line();

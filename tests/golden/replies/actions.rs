@@ -6,5 +6,5 @@ use tcnl::units::Name;
 /// What `tc actions ls` shows.
 pub fn shown(all: &mut Shown, reply: &Reply) -> Vec<Value> {
     let kind = reply.show.rsplit(' ').next().expect("the kind is the last word");
-    all.show(reply, &Action::of_kind(Name::new(kind).expect("a kind")))
+    all.json(reply, &Action::of_kind(Name::new(kind).expect("a kind")))
 }

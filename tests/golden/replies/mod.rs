@@ -7,7 +7,6 @@ mod actions;
 mod addresses;
 mod bridges;
 mod classes;
-mod fair;
 mod filters;
 mod links;
 mod qdiscs;
@@ -152,19 +151,23 @@ impl Shown {
         objects
     }
 
-    /// What the crate shows in JSON of the objects of the reply that the query asks for.
-    fn show<Q: Asked>(&mut self, reply: &Reply, query: &Q) -> Vec<Value>
+    /// What the objects of the reply that the query asks for show of themselves in JSON, with the options of the command.
+    fn json<Q: Asked>(&mut self, reply: &Reply, query: &Q) -> Vec<Value>
     where
         Q::Object: Debug + Show,
     {
+        let mut layout = Layout { json: true, ..Layout::default() };
+        for word in reply.show.split(' ') {
+            layout.stats += u8::from(word == "-s");
+            layout.details |= word == "-d";
+        }
         let links = [1, 10, 11, 20, 21, 30].map(|index| (index, Name::new(device(index)).expect("a name")));
-        let layout = Layout { json: true, stats: 1, details: true, ..Layout::default() };
         let mut page = Page::new(layout).with_links(links);
         query.said(&mut page);
         page.begin();
         self.objects(reply, query).iter().for_each(|object| object.show(&mut page));
         page.end();
-        let mut shown: Vec<Value> = serde_json::from_str(&page.take()).expect("a list in JSON");
+        let mut shown: Vec<Value> = serde_json::from_str(&page.take()).expect("JSON");
         shown.iter_mut().for_each(not_yet_below);
         shown
     }
