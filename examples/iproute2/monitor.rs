@@ -38,6 +38,9 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let mut page = session.page(&links);
     // What happens to links is shown with less than what they are.
     page.say("monitor");
+    if what.dev.is_some() {
+        page.say("dev");
+    }
     page.begin();
     loop {
         let event = match events.next() {
