@@ -41,7 +41,9 @@ pub fn is_not_ours(command: &str) -> bool {
 /// Why a recorded command ends otherwise than with iproute2.
 pub fn status(id: &str) -> Option<&'static str> {
     match id {
-        "ingress-003" => Some("iproute2 has two statuses for words that make no sense, and no rule for which"),
+        "ingress-003" => {
+            Some("iproute2 has two statuses for words that make no sense, and no rule for which")
+        }
         "sfq-014" => Some("what the kernel would refuse without words is refused here, with words"),
         _ => None,
     }
@@ -131,7 +133,11 @@ fn without_keys(text: &str, keys: &[&str]) -> String {
         Ok(value) => {
             let mut without = value.clone();
             remove(&mut without, keys);
-            if without == value { text.to_owned() } else { without.to_string() }
+            if without == value {
+                text.to_owned()
+            } else {
+                without.to_string()
+            }
         }
         Err(_) => text.to_owned(),
     }

@@ -230,7 +230,9 @@ fn compare(json: bool, theirs: &Ended, ours: &Ended) -> Option<(String, String)>
             (Ok(theirs), Ok(ours)) => first("", &theirs, &ours),
             (Err(_), Err(_)) if theirs.stdout.trim().is_empty() && ours.stdout.trim().is_empty() => None,
             (theirs, ours) => {
-                let say = |value: Result<Value, String>| value.map_or_else(|error| error, |value| value.to_string());
+                let say = |value: Result<Value, String>| {
+                    value.map_or_else(|error| error, |value| value.to_string())
+                };
                 Some((say(theirs), say(ours)))
             }
         };
@@ -250,7 +252,9 @@ fn first(path: &str, theirs: &Value, ours: &Value) -> Option<(String, String)> {
     match (theirs, ours) {
         (Value::Object(a), Value::Object(b)) => {
             let inside = |key: &String| {
-                let here = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or(Value::String("(none)".into()));
+                let here = |object: &serde_json::Map<String, Value>| {
+                    object.get(key).cloned().unwrap_or(Value::String("(none)".into()))
+                };
                 first(&format!("{path}.{key}"), &here(a), &here(b))
             };
             a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))).find_map(inside)
@@ -288,7 +292,9 @@ impl Report {
         let total: usize = differences.values().map(|(_, count)| count).sum();
         let lines: Vec<String> = differences
             .into_iter()
-            .map(|((theirs, ours), (command, count))| format!("{count} × {command}\n  theirs {theirs}\n  ours   {ours}"))
+            .map(|((theirs, ours), (command, count))| {
+                format!("{count} × {command}\n  theirs {theirs}\n  ours   {ours}")
+            })
             .collect();
         match lines.len() {
             0 => Ok(()),
