@@ -69,7 +69,7 @@ fn routes(mut say: impl FnMut([u8; 8], u32, Attributes<'_>)) {
     say(plain, 0, &[(20, &[5]), (26, &[1])]);
     say(plain, 0, &[(26, &[0]), (3, &n(1)), (4, &n(77))]);
     say(plain, 0, &[(20, &[3]), (16, &n(15)), (25, &n(5))]);
-    for realms in [0x5_0003, 0, 0x5_0000, 7] {
+    for realms in [0x5_0003, 0x5_0000, 7] {
         say(plain, 0, &[(11, &n(realms)), (16, &n(16))]);
     }
     say(plain, 0, &[(27, &[6]), (28, &[0, 5]), (29, &[0, 6])]);
