@@ -32,7 +32,8 @@ impl Metrics {
         let lock = self.fixed(number);
         let there = value.is_some() || (number == CONGCTL && self.congctl.is_some());
         let value = value.unwrap_or(0);
-        if !(there || !lock.is_empty()) || (number == HOPLIMIT && value == u32::MAX) {
+        let none = !there && lock.is_empty();
+        if none || (number == HOPLIMIT && value == u32::MAX) {
             return;
         }
         page.text(format_args!("{word} {lock}"));
