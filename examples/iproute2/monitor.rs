@@ -6,15 +6,11 @@ use super::session::{in_namespace, Session};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
-use tcnl::netlink::{Builder, Connection, Event, Group};
-use tcnl::request::Object;
+use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
 use tcnl::text::Show;
 use tcnl::units::{Dev, Family};
 use tcnl::Error;
-
-const NLM_F_EXCL: u16 = 0x200;
-const NLM_F_CREATE: u16 = 0x400;
 
 /// Shows events as they happen, until nobody reads any more.
 pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
@@ -63,7 +59,7 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        if let Some((key, text)) = happened(what.tool, &event) {
+        if let Some((key, text)) = object.noun().happened(event.is_deletion(), event.flags) {
             page.happened(key, text);
         }
         object.show(&mut page);
@@ -87,18 +83,6 @@ const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
     (Group::RuleV6, Some(Family::V6), &[Noun::Rule]),
     (Group::Nexthop, None, &[Noun::Nexthop]),
 ];
-
-/// What `tc` and `ip` say in front of an object.
-fn happened(tool: Tool, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
-    let is_filter = [tcnl::tc::Filter::NEW, tcnl::tc::Chain::NEW].contains(&event.object_type());
-    match tool {
-        Tool::Ip => event.is_deletion().then_some(("deleted", "Deleted ")),
-        Tool::Tc if event.is_deletion() => Some(("deleted", "deleted ")),
-        Tool::Tc if !is_filter || event.flags & NLM_F_CREATE == 0 => None,
-        Tool::Tc if event.flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
-        Tool::Tc => Some(("replaced", "replaced ")),
-    }
-}
 
 fn label(noun: Noun) -> &'static str {
     match noun {
