@@ -6,14 +6,11 @@ use super::session::{in_namespace, Session};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
-use tcnl::netlink::{Builder, Connection, Event, Group};
+use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
 use tcnl::text::Show;
 use tcnl::units::{Dev, Family};
 use tcnl::Error;
-
-const NLM_F_EXCL: u16 = 0x200;
-const NLM_F_CREATE: u16 = 0x400;
 
 /// Shows events as they happen, until nobody reads any more.
 pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
@@ -67,18 +64,10 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        match (what.tool, happened(&event)) {
-            (Tool::Tc, Some(happened)) => {
-                page.say(happened);
-                object.show(&mut page);
-                page.forget(happened);
-            }
-            (Tool::Ip, Some("deleted")) => {
-                page.happened("deleted", "Deleted ");
-                object.show(&mut page);
-            }
-            _ => object.show(&mut page),
+        if let Some((key, text)) = object.noun().happened(event.is_deletion(), event.flags) {
+            page.happened(key, text);
         }
+        object.show(&mut page);
         let mut text = String::new();
         if !page.is_json() {
             text += &options.timestamp.map(timestamp).unwrap_or_default();
@@ -99,16 +88,6 @@ const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
     (Group::RuleV6, Some(Family::V6), &[Noun::Rule]),
     (Group::Nexthop, None, &[Noun::Nexthop]),
 ];
-
-/// What became of an object, as far as the kernel says it.
-fn happened(event: &Event<'_>) -> Option<&'static str> {
-    match event.flags {
-        _ if event.is_deletion() => Some("deleted"),
-        flags if flags & NLM_F_CREATE == 0 => None,
-        flags if flags & NLM_F_EXCL != 0 => Some("added"),
-        _ => Some("replaced"),
-    }
-}
 
 fn label(noun: Noun) -> &'static str {
     match noun {
