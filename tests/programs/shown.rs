@@ -166,7 +166,7 @@ fn state_is_shown(one: &Recorded, index: usize, report: &mut Report) -> Outcome 
     let commands: Vec<String> = one.setup.iter().chain([&one.cmd]).cloned().collect();
     set_up(&commands)?;
     let mut shows = one.shows.clone();
-    if index % 6 == 0 {
+    if index.is_multiple_of(6) {
         let of_tool = STANDING.iter().filter(|(tool, _)| one.cmd.starts_with(tool));
         shows.extend(of_tool.flat_map(|(_, shows)| shows.iter().map(|show| (*show).to_owned())));
     }
