@@ -24,7 +24,7 @@ pub enum Failed {
 }
 
 /// What may be missing that is more than a value.
-const MORE: [&str; 3] = ["must be said", "what to flush", "what the rule selects"];
+const MORE: [&str; 4] = ["must be said", "what to flush", "what the rule selects", "the address to look up"];
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;

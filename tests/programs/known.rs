@@ -75,8 +75,8 @@ const NEWER: &[Newer] = &[
     Newer {
         reason: "what bridges learn and how they lock their ports is shown since iproute2 6.2 to 6.14",
         nouns: &["addr", "link"],
-        words: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab"],
-        keys: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab"],
+        words: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab", "neigh_vlan_suppress"],
+        keys: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab", "neigh_vlan_suppress"],
     },
 ];
 
@@ -129,6 +129,9 @@ pub fn incomparable(words: &[String], theirs: &Ended, ours: &Ended) -> Option<&'
     if masked(&theirs.stdout, &bursts) == masked(&ours.stdout, &bursts) {
         return Some("iproute2 6.1 truncates the time that a burst takes at high rates");
     }
+    if has("-6") && has("addr") && has("-s") {
+        return Some("iproute2 shows with -6 what IPv6 itself has counted on a link");
+    }
     if has("route") && theirs.stdout.contains("nh_info") {
         return Some("iproute2 asks for the nexthop object of each route with -d");
     }
@@ -139,10 +142,10 @@ pub fn incomparable(words: &[String], theirs: &Ended, ours: &Ended) -> Option<&'
 fn masked(text: &str, words: &[&str]) -> String {
     let mut masked = String::new();
     let mut is_value = false;
-    for word in text.split_inclusive([' ', ',', ':']) {
-        let bare = word.trim_matches(['"', ' ', ':', ',']);
+    for word in text.split_inclusive([' ', ',', ':', '}', '\n']) {
+        let bare = word.trim_matches(['"', ' ', ':', ',', '}', '\n']);
         masked += if is_value { "_ " } else { word };
-        is_value = words.contains(&bare);
+        is_value = words.contains(&bare) || is_value && bare.is_empty();
     }
     masked
 }

@@ -85,25 +85,25 @@ pub fn words(command: &str) -> Vec<String> {
     words
 }
 
+const DEVICES: [&str; 11] = [
+    "ip link add name v0 index 10 address 02:00:00:00:00:0a type veth peer name v1 index 11",
+    "ip link add ifb0 index 20 type ifb",
+    "ip link add ifb1 index 21 type ifb",
+    "ip link add d0 index 30 type dummy",
+    "ip link set lo up",
+    "ip link set v0 up",
+    "ip link set v1 up",
+    // Without a queue: their default qdisc is none that the crate has.
+    "ip link set ifb0 txqueuelen 0",
+    "ip link set ifb1 txqueuelen 0",
+    "ip link set ifb0 up",
+    "ip link set ifb1 up",
+];
+
 /// Makes the devices that the recordings speak of, as far as the kernel has them, and carries out commands with iproute2. What
 /// fails is passed over: recordings do that on purpose.
 pub fn set_up(commands: &[String]) -> Result<(), Stop> {
-    let mut all: Vec<String> = [
-        "ip link add name v0 index 10 address 02:00:00:00:00:0a type veth peer name v1 index 11",
-        "ip link add ifb0 index 20 type ifb",
-        "ip link add ifb1 index 21 type ifb",
-        "ip link add d0 index 30 type dummy",
-        "ip link set lo up",
-        "ip link set v0 up",
-        "ip link set v1 up",
-        // Without a queue: their default qdisc is none that the crate has.
-        "ip link set ifb0 txqueuelen 0",
-        "ip link set ifb1 txqueuelen 0",
-        "ip link set ifb0 up",
-        "ip link set ifb1 up",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut all: Vec<String> = DEVICES.map(str::to_owned).into();
     all.extend_from_slice(commands);
     // One program for the commands that follow each other.
     for commands in all.chunk_by(|a, b| a.split(' ').next() == b.split(' ').next()) {

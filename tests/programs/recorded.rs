@@ -11,6 +11,8 @@ pub struct Recorded {
     pub cmd: String,
     /// The exit status on Linux 6.12.
     pub kernel_rc: i32,
+    /// What was said on the standard error there.
+    pub stderr: String,
     /// The exit status on a 6.18 without modules.
     pub host_rc: i32,
     /// The list commands that were run behind it, without options.
@@ -31,6 +33,7 @@ pub fn all() -> &'static [Recorded] {
             setup: line["setup"].as_array().into_iter().flatten().map(|one| text(one).to_owned()).collect(),
             cmd: text(&line["cmd"]).to_owned(),
             kernel_rc: line["kernel_rc"].as_i64().unwrap_or(-1) as i32,
+            stderr: text(&line["stderr"]).to_owned(),
             host_rc: line["host_rc"].as_i64().unwrap_or(-1) as i32,
             shows: shows(text(&line["id"])),
         };
