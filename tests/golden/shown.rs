@@ -181,6 +181,8 @@ fn event(message: &[u8]) -> Option<&'static str> {
     const EXCL: u16 = 0x200;
     const CREATE: u16 = 0x400;
     match (kind(message) % 4, flags(message)) {
+        // RTM_DELACTION and NLM_F_ROOT
+        (1, flags) if kind(message) == 49 && flags & REPLACE != 0 => Some("flushed"),
         (1, _) => Some("deleted"),
         (0, flags) if flags & (CREATE | REPLACE) == CREATE | REPLACE => Some("replaced"),
         (0, flags) if flags & (CREATE | EXCL) == CREATE | EXCL => Some("added"),
