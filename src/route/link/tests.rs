@@ -1,6 +1,6 @@
 use super::*;
 use crate::request::{attribute_at, Asked, Object, Query, Request, Verb};
-use crate::text::Words;
+use crate::text::{Layout, Page, Show, Words};
 use crate::wire::generate::{Generate, Source};
 use crate::wire::{EncodeError, Writer};
 use netlink_packet_route::link::LinkMessage;
@@ -154,11 +154,32 @@ proptest! {
             for verb in [Verb::Add, Verb::Change, Verb::Delete] {
                 let _ = (command(&once, verb), encode(&once, verb));
             }
+            shown_in_every_layout(&once)?;
             let mut once = once;
             sayable(&mut once);
             prop_assert_eq!(Link::try_from(LinkMessage::from(&once)).unwrap(), once);
         }
     }
+}
+
+/// Text, and JSON that is JSON.
+pub(in crate::route) fn shown_in_every_layout(object: &impl Show) -> Result<(), TestCaseError> {
+    let layout = Layout { details: true, stats: 2, ..Layout::default() };
+    for layout in [
+        layout,
+        Layout { brief: true, ..layout },
+        Layout { one_line: true, numeric: true, ..layout },
+        Layout { json: true, ..layout },
+    ] {
+        let mut page = Page::new(layout);
+        object.show(&mut page);
+        let shown = page.take();
+        match layout.json {
+            true => prop_assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok(), "{}", shown),
+            false => prop_assert!(shown.ends_with('\n'), "{}", shown),
+        }
+    }
+    Ok(())
 }
 
 struct Text<'a, Q>(&'a Q);
