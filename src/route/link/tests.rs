@@ -360,3 +360,18 @@ fn the_kernel_s_complaint_names_the_attribute() {
         assert_eq!(Link::attribute_at(&body, offset), Some(name));
     }
 }
+
+#[test]
+fn a_monitor_shows_less_of_a_link() {
+    let link = Link::named("v0").unwrap().index(7).mtu(1500).txqueuelen(7).alias("it").up();
+    let shown = |monitor| {
+        let mut page = Page::new(Layout::default());
+        if monitor {
+            page.say("monitor");
+        }
+        link.show(&mut page);
+        page.take()
+    };
+    assert_eq!(shown(true), "7: v0: <NO-CARRIER,UP> mtu 1500 \n    link/netrom \n");
+    assert_eq!(shown(false), "7: v0: <NO-CARRIER,UP> mtu 1500 qlen 7\n    link/netrom \n    alias it\n");
+}
