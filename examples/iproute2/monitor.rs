@@ -5,7 +5,7 @@ use super::print;
 use super::session::{in_namespace, Session};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
+use tcnl::command::{AnyObject, Monitor, Noun, Timestamp};
 use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
 use tcnl::text::Show;
@@ -33,6 +33,11 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let mut names: BTreeMap<_, _> =
         links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
     let mut page = session.page(&links);
+    // What happens to links is shown with less than what they are.
+    page.say("monitor");
+    if what.dev.is_some() {
+        page.say("dev");
+    }
     page.begin();
     loop {
         let event = match events.next() {
@@ -66,7 +71,7 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         let mut text = String::new();
         if !page.is_json() {
             text += &options.timestamp.map(timestamp).unwrap_or_default();
-            text += what.label.then(|| label(object.noun())).unwrap_or_default();
+            text += if what.label { label(object.noun()) } else { "" };
         }
         print(&(text + &page.take()))?;
     }
@@ -130,7 +135,7 @@ fn timestamp(form: Timestamp) -> String {
 
 /// The year, month and day that are this many days behind 1 January 1970.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));

@@ -96,6 +96,9 @@ pub fn set_up(commands: &[String]) -> Result<(), Stop> {
         "ip link set lo up",
         "ip link set v0 up",
         "ip link set v1 up",
+        // Without a queue: their default qdisc is none that the crate has.
+        "ip link set ifb0 txqueuelen 0",
+        "ip link set ifb1 txqueuelen 0",
         "ip link set ifb0 up",
         "ip link set ifb1 up",
     ]

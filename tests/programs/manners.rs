@@ -3,6 +3,7 @@
 use crate::common::{in_netns, trial, Outcome, Stop};
 use crate::machine::{feed, program, run, set_up, words, Ended, Whose};
 use libtest_mimic::Trial;
+use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -26,11 +27,20 @@ fn both(setup: &[&str], command: &str, input: &str) -> Result<(Ended, Ended), St
     let setup: Vec<String> = setup.iter().map(|one| (*one).to_owned()).collect();
     let end = |whose| {
         in_netns(|| {
+            be_quiet()?;
             set_up(&setup)?;
             feed(whose, &words(command), input)
         })
     };
     Ok((end(Whose::Ours)?, end(Whose::Theirs)?))
+}
+
+/// Keeps IPv6 from sending and changing things on its own.
+fn be_quiet() -> Result<(), Stop> {
+    for devices in ["default", "all"] {
+        fs::write(format!("/proc/sys/net/ipv6/conf/{devices}/disable_ipv6"), "1")?;
+    }
+    Ok(())
 }
 
 fn failures() -> Outcome {
@@ -219,11 +229,8 @@ fn broken_pipe() -> Outcome {
 /// What a monitor says while commands are carried out.
 fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop> {
     in_netns(|| {
-        set_up(&[
-            "ip addr add 10.9.0.1/24 dev v0".to_owned(),
-            "ip -6 addr flush dev v0".to_owned(),
-            "ip -6 addr flush dev v1".to_owned(),
-        ])?;
+        be_quiet()?;
+        set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned()])?;
         let all = words(monitor);
         let (tool, rest) = all.split_first().ok_or("an empty command")?;
         let mut child = Command::new(program(whose, tool)?)

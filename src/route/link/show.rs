@@ -98,7 +98,7 @@ impl Link {
                 state => page.field("operstate", state.to_string(), format_args!("state {state} ")),
             }
         }
-        if let Some(mode) = self.mode.filter(|_| form == Form::Link) {
+        if let Some(mode) = self.mode.filter(|_| form == Form::Link && !page.has_said("monitor")) {
             match mode.name() {
                 Some(name) => page.field("linkmode", name, format_args!("mode {name} ")),
                 None => page.field("linkmode_index", mode.0, format_args!("mode {mode} ")),
