@@ -141,6 +141,12 @@ pub trait Asked: Query {
     where
         Self: Sized;
 
+    /// The one object that is asked for, where the kernel reads it without listing all: as in `ip link show dev v0`. Who
+    /// does not find it this way has an error that names it, where a list would merely be empty.
+    fn one(&self) -> Option<Self::Object> {
+        None
+    }
+
     /// Tells the page what the question said already, with [`Page::say`]: `tc` and `ip` do not repeat it for each object.
     fn said(&self, _page: &mut Page) {}
 }
@@ -181,6 +187,27 @@ impl<O: Object> Display for Request<'_, O> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.object.command(self.verb, f)
     }
+}
+
+/// Hears the words behind `show`, and says what prints for them, or which of the words is wrong. What prints is heard as
+/// the same question.
+#[cfg(test)]
+pub(crate) fn asked_again<Q: Asked>(words: &str) -> Result<String, usize> {
+    struct Said<Q>(Q);
+    impl<Q: Query> Display for Said<Q> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            self.0.command(f)
+        }
+    }
+    let hear = |words: &str| {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let command = Q::hear(&mut Words::new(&words)).map(|asked| Said(asked).to_string());
+        // The program, the object and `show`.
+        command.map(|command| command.split(' ').skip(3).collect::<Vec<_>>().join(" "))
+    };
+    let printed = hear(words).map_err(|error| error.at())?;
+    assert_eq!(hear(&printed).as_ref(), Ok(&printed));
+    Ok(printed)
 }
 
 /// The name of the attribute that starts `offset` bytes into a message body whose family header is `header` bytes long.

@@ -1,7 +1,7 @@
 //! Until each object has its own: to be deleted line by line.
 use crate::request::Asked;
 use crate::text::{Page, Show, WordError, Words};
-use crate::{route, tc};
+use crate::tc;
 
 macro_rules! stub {
     ($($object:ty, $query:ty;)*) => { $(
@@ -20,21 +20,7 @@ macro_rules! stub {
 }
 
 stub! {
-    tc::Qdisc, tc::Qdiscs;
-    tc::Class, tc::Classes;
     tc::Filter, tc::Filters;
     tc::Chain, tc::Chains;
     tc::ActionTable, tc::ActionTables;
-    route::Link, route::Links;
-    route::Address, route::Addresses;
-    route::Route, route::Routes;
-    route::Rule, route::Rules;
-    route::Nexthop, route::Nexthops;
-}
-
-impl Show for tc::htb::HtbStats {
-    fn show(&self, _: &mut Page) {}
-}
-impl Show for tc::sfq::SfqStats {
-    fn show(&self, _: &mut Page) {}
 }

@@ -1,9 +1,9 @@
 //! Failures in the words of iproute2, with its exit status.
 
 use std::io;
-use tcnl::command::{Noun, Tool};
+use tcnl::command::{Noun, ScriptError, Tool};
 use tcnl::error::Refusal;
-use tcnl::text::{CommandError, WordError};
+use tcnl::text::CommandError;
 use tcnl::Error;
 
 /// Why the program, or one command of a batch, ends.
@@ -13,6 +13,14 @@ pub struct Failure {
     /// What to write on the standard error, if anything.
     message: String,
     closed: bool,
+}
+
+/// Where wrong words stood.
+pub enum Failed {
+    /// In the program's arguments.
+    Words(CommandError),
+    /// On a line of a batch.
+    Line(ScriptError),
 }
 
 /// The status for what the kernel refused.
@@ -46,20 +54,29 @@ impl Failure {
     }
 
     /// An option is wrong.
-    pub fn option(arguments: &[&str], error: WordError) -> Self {
-        Failure::new(NO_COMMAND, CommandError::new(arguments, error).to_string())
+    pub fn option(error: CommandError) -> Self {
+        Failure::new(NO_COMMAND, error.to_string())
     }
 
-    /// The words of a command are wrong.
-    pub fn words(tool: Tool, all: &[&str], error: &WordError) -> Self {
-        let is_verb = !all.iter().take(error.at()).skip(2).any(|word| !word.starts_with('-'));
-        let status = match tool {
-            _ if error.at() >= all.len() && error.problem().contains("ends where") => NO_COMMAND,
-            _ if error.problem().contains("said before") => NO_COMMAND,
-            Tool::Tc if is_verb => NO_COMMAND,
+    /// The words of a command are wrong; `head` of them stand in front of the object.
+    pub fn words(tool: Tool, head: usize, failed: &Failed) -> Self {
+        let error = match failed {
+            Failed::Words(error) => error,
+            Failed::Line(error) => match error.command_error() {
+                Some(error) => error,
+                None => return Failure::new(WRONG, error.to_string()),
+            },
+        };
+        let problem = error.word().problem();
+        let status = match error.word().at().checked_sub(head) {
+            Some(0) if tool == Tool::Tc => NO_COMMAND,
+            Some(1) => NO_COMMAND,
+            // A value is missing. Where a whole option is, the words are merely wrong.
+            _ if problem.contains("the command ends") && !problem.contains("must be said") => NO_COMMAND,
+            _ if problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
-        Failure::new(status, CommandError::new(all, error.clone()).to_string())
+        Failure::new(status, error.to_string())
     }
 
     /// A device is not there.
@@ -67,7 +84,7 @@ impl Failure {
         Failure::new(WRONG, format!("Cannot find device \"{name}\""))
     }
 
-    /// A link or the addresses of one were to be shown, and it is not there.
+    /// A link was to be shown, and it is not there.
     pub fn no_link(name: &str) -> Self {
         Failure::new(WRONG, format!("Device \"{name}\" does not exist."))
     }

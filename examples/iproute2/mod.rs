@@ -1,19 +1,17 @@
 //! What `tc` and `ip` have in common: options, one command or a file of them, the exit status.
 
 mod failure;
-mod lines;
 mod monitor;
 mod session;
 mod usage;
 
-use failure::Failure;
-use lines::Lines;
+use failure::{Failed, Failure};
 use session::Session;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::{env, fs::File};
-use tcnl::command::{Options, Tool};
-use tcnl::text::Words;
+use tcnl::command::{Batch, Command, Options, Tool};
+use tcnl::text::{CommandError, Words};
 
 /// The whole of the program.
 pub fn main(tool: Tool) -> ExitCode {
@@ -37,22 +35,28 @@ fn run(tool: Tool, arguments: &[&str]) -> Result<(), Failure> {
     let options = words
         .take("the program")
         .and_then(|_| Options::hear(tool, &mut words))
-        .map_err(|error| Failure::option(arguments, error))?;
+        .map_err(|error| Failure::option(CommandError::new(arguments, error)))?;
     if options.version {
-        println!("{tool} utility, tcnl-{}", env!("CARGO_PKG_VERSION"));
-        return Ok(());
+        return print(&format!("{tool} utility, tcnl-{}\n", env!("CARGO_PKG_VERSION")));
     }
     if options.help || (words.is_empty() && options.batch.is_none()) {
         return usage::help(tool, None);
     }
     let mut session = Session::open(tool, options)?;
     match session.options().batch.clone() {
-        None => session.run(arguments, words),
         Some(file) => batch(tool, &mut session, &file),
+        None => {
+            let head = words.at();
+            let command = session.hear(head, |devices| {
+                let command = Command::hear(tool, &mut words.with_devices(devices));
+                command.map_err(|error| Failed::Words(CommandError::new(arguments, error)))
+            })?;
+            session.carry_out(command)
+        }
     }
 }
 
-/// Carries out the commands of a file, one on each line.
+/// Carries out the commands of a file, one after the other.
 fn batch(tool: Tool, session: &mut Session, file: &str) -> Result<(), Failure> {
     let input: Box<dyn BufRead> = match file {
         "-" => Box::new(io::stdin().lock()),
@@ -64,18 +68,19 @@ fn batch(tool: Tool, session: &mut Session, file: &str) -> Result<(), Failure> {
             }
         },
     };
+    let mut batch = Batch::new(tool, session.options());
     let mut failed = false;
-    for line in Lines::new(input) {
+    for (number, line) in (1..).zip(input.split(b'\n')) {
         let line = line.map_err(|error| Failure::new(1, format!("Cannot read \"{file}\": {error}")))?;
-        let all: Vec<&str> = [tool.name()].into_iter().chain(line.words.iter().map(String::as_str)).collect();
-        let mut words = Words::new(&all);
-        let done = words.take("the program").map_err(|error| Failure::words(tool, &all, &error));
-        let Err(failure) = done.and_then(|_| session.run(&all, words)) else { continue };
+        let line = String::from_utf8_lossy(&line);
+        let heard = session.hear(1, |devices| batch.push(&line, Some(devices)).map_err(Failed::Line));
+        let done = heard.and_then(|line| line.map_or(Ok(()), |line| session.carry_out(line.command)));
+        let Err(failure) = done else { continue };
         if failure.is_closed() {
             return Err(failure);
         }
         failure.say();
-        eprintln!("Command failed {file}:{}", line.number);
+        eprintln!("Command failed {file}:{number}");
         failed = true;
         if !session.options().force {
             break;

@@ -29,8 +29,9 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let mut events =
         in_namespace(&options, builder, open, |builder, there| builder.events_in(there, &groups))?;
     // Listed after the events were subscribed to, so that no name is missed.
-    let mut names: BTreeMap<_, _> = session.names()?.into_iter().collect();
-    let mut page = session.page(names.clone());
+    let links = session.links()?;
+    let mut names: BTreeMap<_, _> = links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
+    let mut page = session.page(&links);
     page.begin();
     loop {
         let event = match events.next() {

@@ -1,14 +1,14 @@
 //! Commands meet the kernel.
 
-use super::failure::{sentence, Failure};
+use super::failure::{sentence, Failed, Failure};
 use super::{monitor, print, usage};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tcnl::command::{AnyObject, Command, Noun, Options, Tool, VisitObject, VisitQuery};
+use tcnl::command::{AnyObject, AnyQuery, Command, Noun, Options, Tool, VisitObject, VisitQuery};
 use tcnl::netlink::{Builder, Connection, Namespace};
 use tcnl::request::{Asked, Spoken, Verb};
-use tcnl::route::Links;
-use tcnl::text::{Page, Show, WordError, Words};
+use tcnl::route::{Addresses, Link, LinkFlags, Links};
+use tcnl::text::{Layout, Page, Show};
 use tcnl::units::{Dev, Name};
 use tcnl::Error;
 
@@ -33,16 +33,21 @@ impl Session {
         &self.options
     }
 
-    /// Carries out one command: `words` stands behind the options in `all`.
-    pub fn run(&mut self, all: &[&str], words: Words<'_>) -> Result<(), Failure> {
-        match self.hear(all, words)? {
+    /// Carries out one command.
+    pub fn carry_out(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
             Command::Do { verb, object } => {
                 // Whatever became of the link, its name may be another's now.
                 if let (AnyObject::Link(_), true) = (&object, verb != Verb::Get) {
                     self.devices.clear();
                 }
-                object.visit(Doing { session: self, verb, noun: object.noun() })
+                let link = match &object {
+                    AnyObject::Link(link) => link.name,
+                    _ => None,
+                };
+                object.visit(Doing { session: self, verb, noun: object.noun(), link })
             }
+            Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
             Command::Show(query) => query.visit(Showing { session: self }),
             Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
             Command::Monitor(what) => monitor::run(self, &what),
@@ -51,12 +56,12 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, all: &[&str], words: Words<'_>) -> Result<Command, Failure> {
-        let Session { tool, options, .. } = self;
-        let (tool, mut words) = (*tool, options.family.map_or(words, |family| words.with_family(family)));
-        if options.brief {
-            words = words.with_brief();
-        }
+    /// Has `hear` read a command with a way to look up devices; `head` words stand in front of the object.
+    pub fn hear<T>(
+        &mut self,
+        head: usize,
+        hear: impl FnOnce(&dyn Fn(Name) -> Option<Dev>) -> Result<T, Failed>,
+    ) -> Result<T, Failure> {
         let missing = Cell::new(None);
         let known = RefCell::new((&mut self.connection, &mut self.devices));
         let look_up = |name: Name| {
@@ -71,24 +76,39 @@ impl Session {
             }
             dev
         };
-        let heard = Command::hear(tool, &mut words.with_devices(&look_up));
-        heard.map_err(|error: WordError| match missing.get() {
-            Some(name) if is_shown(tool, all) => Failure::no_link(&name),
+        hear(&look_up).map_err(|failed| match missing.get() {
             Some(name) => Failure::no_device(&name),
-            None => Failure::words(tool, all, &error),
+            None => Failure::words(self.tool, head, &failed),
         })
     }
 
-    /// The names of all devices.
-    pub fn names(&mut self) -> Result<Vec<(u32, Name)>, Failure> {
-        let links = self.connection.snapshot(Links::default());
-        let links = links.map_err(|error| Failure::list(self.tool, &error))?;
-        Ok(links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect())
+    /// All devices: what is shown calls them by their names.
+    pub fn links(&mut self) -> Result<Vec<Link>, Failure> {
+        self.connection.snapshot(Links::default()).map_err(|error| Failure::list(self.tool, &error))
     }
 
     /// An empty page that knows these devices.
-    pub fn page(&self, names: impl IntoIterator<Item = (u32, Name)>) -> Page {
-        Page::new(self.options.layout).with_clock(self.connection.clock()).with_links(names)
+    pub fn page(&self, links: &[Link]) -> Page {
+        let names = links.iter().filter_map(|link| Some((link.dev.index, link.name?)));
+        let down = links.iter().filter(|link| !link.flags.contains(LinkFlags::UP));
+        let layout = Layout { brief: self.options.brief, ..self.options.layout };
+        Page::new(layout)
+            .with_clock(self.connection.clock())
+            .with_links(names)
+            .with_down(down.map(|link| link.dev.index))
+    }
+
+    /// Shows links with their addresses, which are two lists of the kernel's.
+    fn show_addresses(&mut self, query: &Addresses) -> Result<(), Failure> {
+        let all = self.links()?;
+        let failed = |error| Failure::list(self.tool, &error);
+        let links = self.connection.snapshot(query.links()).map_err(failed)?;
+        let addresses = self.connection.snapshot(query.unfiltered()).map_err(failed)?;
+        let mut page = self.page(&all);
+        query.said(&mut page);
+        page.begin();
+        query.with_links(links, addresses).iter().for_each(|link| link.show(&mut page));
+        finish(page)
     }
 }
 
@@ -111,30 +131,23 @@ pub fn in_namespace<B, T>(
     })
 }
 
-/// Whether it is a link or its addresses that shall be shown: `ip` has other words where they are not there.
-fn is_shown(tool: Tool, all: &[&str]) -> bool {
-    let mut words = all.iter().skip(1).skip_while(|word| word.starts_with('-'));
-    let noun = words.next().is_some_and(|word| "link".starts_with(word) || "address".starts_with(word));
-    let verb = words.next().is_some_and(|verb| ["show", "list", "lst"].iter().any(|name| name.starts_with(verb)));
-    tool == Tool::Ip && noun && verb
-}
-
 /// Does something with one object.
 struct Doing<'a> {
     session: &'a mut Session,
     verb: Verb,
     noun: Noun,
+    /// The name of the link that it is.
+    link: Option<Name>,
 }
 
 impl VisitObject for Doing<'_> {
     type Out = Result<(), Failure>;
 
     fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
-        let Doing { session, verb, noun } = self;
-        let failed = |error: Error| match noun {
-            Noun::Link if error.errno() == Some(ENODEV) => {
-                Failure::new(1, "Cannot find device")
-            }
+        let Doing { session, verb, noun, link } = self;
+        let failed = |error: Error| match link {
+            Some(name) if error.errno() == Some(ENODEV) && verb == Verb::Get => Failure::no_link(&name),
+            Some(name) if error.errno() == Some(ENODEV) && verb != Verb::Add => Failure::no_device(&name),
             _ => Failure::request(noun, &error),
         };
         if verb != Verb::Get {
@@ -145,8 +158,8 @@ impl VisitObject for Doing<'_> {
             return Ok(());
         }
         let found = session.connection.get(object).map_err(failed)?;
-        let names = session.names()?;
-        let mut page = session.page(names);
+        let links = session.links()?;
+        let mut page = session.page(&links);
         page.begin();
         found.show(&mut page);
         finish(page)
@@ -167,10 +180,17 @@ impl VisitQuery for Showing<'_> {
     {
         let Showing { session } = self;
         let tool = session.tool;
-        let names = session.names()?;
-        let mut page = session.page(names);
+        let links = session.links()?;
+        let mut page = session.page(&links);
         query.said(&mut page);
         page.begin();
+        if let Some(one) = query.one() {
+            let mut found = session.connection.get(&one).map_err(|error| Failure::list(tool, &error))?;
+            if query.take(&mut found) {
+                found.show(&mut page);
+            }
+            return finish(page);
+        }
         for object in session.connection.list(query).map_err(|error| Failure::list(tool, &error))? {
             match object {
                 Ok(object) => object.show(&mut page),

@@ -226,6 +226,21 @@ impl AnyQuery {
         self.visit(Encode(w))
     }
 
+    /// The one object that is asked for, if it is one; see [`Asked::one`].
+    pub fn one(&self) -> Option<AnyObject> {
+        struct One;
+        impl VisitQuery for One {
+            type Out = Option<AnyObject>;
+            fn query<Q: Asked>(self, query: &Q) -> Self::Out
+            where
+                Q::Object: Into<AnyObject>,
+            {
+                query.one().map(Into::into)
+            }
+        }
+        self.visit(One)
+    }
+
     /// Writes the command that shows the same; see [`Query::command`].
     pub fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
         struct Say<'a, 'b>(&'a mut Formatter<'b>);

@@ -151,6 +151,11 @@ fn find(all: &'static [&'static str], word: &str) -> Option<&'static str> {
     all.iter().find(|name| !word.is_empty() && name.starts_with(word)).copied()
 }
 
+/// Whether a tool calls an object by this word, one that the crate has or another.
+pub(super) fn is_subject(tool: Tool, word: &str) -> bool {
+    find(subjects(tool), word).is_some()
+}
+
 /// Takes the object.
 pub(super) fn hear_subject(tool: Tool, words: &mut Words<'_>) -> Result<Subject, WordError> {
     let found = words.peek().and_then(|word| find(subjects(tool), word));

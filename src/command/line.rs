@@ -43,16 +43,15 @@ impl Line {
         Ok(Line { number, tool, options, command, may_fail, words, head })
     }
 
-    /// Hears a line of these words, of which the first `start` stand in front of the options.
+    /// Hears a line of these words: the program, options, a command.
     pub(super) fn with_options(
         number: usize,
         tool: Tool,
         netns: Option<String>,
         words: Vec<String>,
-        start: usize,
     ) -> Result<Self, ScriptError> {
         let (mut options, head) =
-            hear_options(tool, &words, start).map_err(|error| ScriptError::command(number, &words, error))?;
+            hear_options(tool, &words, 1).map_err(|error| ScriptError::command(number, &words, error))?;
         options.netns = options.netns.or(netns);
         Self::hear(number, (tool, options), words, head, None)
     }
@@ -93,7 +92,10 @@ fn hear(
     for _ in 0..head {
         words.take("the program and its options")?;
     }
-    Command::hear(tool, &mut words)
+    match options.help || options.version {
+        true => Ok(Command::Help(tool, None)),
+        false => Command::hear(tool, &mut words),
+    }
 }
 
 /// The options behind the first `start` words, and how many words there are in front of what follows.

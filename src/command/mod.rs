@@ -31,7 +31,9 @@ mod grammar;
 mod line;
 mod monitor;
 mod options;
+mod rebuild;
 mod script;
+mod shell;
 mod split;
 mod whole;
 

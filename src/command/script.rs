@@ -1,4 +1,4 @@
-use super::{Batch, Line, Tool};
+use super::{AnyObject, Batch, Line, Tool};
 use crate::text::{CommandError, WordError};
 use std::fmt::{self, Display, Formatter};
 
@@ -40,6 +40,32 @@ pub struct Other {
 }
 
 impl Script {
+    /// Reads the commands of `tc` and `ip` in a shell script.
+    ///
+    /// Those of other programs are passed over and listed in [`others`](Script::others), as are assignments and the shell's own
+    /// commands. The programs may be called by their paths, through `sudo` and its like, and through `ip netns exec`. Redirections
+    /// to `/dev/null` and between outputs are dropped. `|| true` and `|| :` say that a command may fail; `|| exit` says nothing new,
+    /// and neither does `&&` between commands of `tc` and `ip`, as the first that fails ends the script. The text behind
+    /// `tc -batch - <<EOF` is read as a batch.
+    ///
+    /// # Errors
+    /// The first line that is not a command, or whose command is not carried out just once with the words that stand there:
+    /// because of variables, substitutions, conditions, loops, functions, pipes, the background, or another program that calls it.
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        super::shell::parse(text)
+    }
+
+    /// The script that makes what was read of the kernel again, on a machine or in a namespace where nothing of it is there:
+    /// objects as they were listed, in any order. Links tell the names of devices, so they should be among them.
+    ///
+    /// Left out are what the kernel makes by itself (qdiscs without a handle, classes that their qdiscs make, the tables that u32
+    /// filters begin with, local routes and link-local addresses, the rules of every namespace) and what it only reports, such
+    /// as statistics. What has no words, such as a kind that the crate does not know, is listed in [`others`](Script::others) with
+    /// the number of the line in front of which it should stand.
+    pub fn rebuilding(objects: impl IntoIterator<Item = AnyObject>) -> Script {
+        super::rebuild::script(objects)
+    }
+
     /// Reads the commands of a batch file, in which no program stands in front: `tc -batch FILE`, `ip -batch FILE`. To read and
     /// carry out one after the other, see [`Batch`].
     ///

@@ -12,14 +12,14 @@ use std::str::FromStr;
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "as for AnyObject")]
 pub enum Command {
-    /// `tc qdisc add …`, and also `ip link show dev …`, `ip route get …`: one object.
+    /// `tc qdisc add …`, `ip route get …`: one object.
     Do {
         /// What to do.
         verb: Verb,
         /// With what.
         object: AnyObject,
     },
-    /// `tc qdisc show …`: a list.
+    /// `tc qdisc show …`: a list, or the one object of [`AnyQuery::one`].
     Show(AnyQuery),
     /// `ip route flush …`: everything that the query lists is deleted.
     Flush(AnyQuery),
@@ -64,18 +64,8 @@ impl Command {
         }
     }
 
-    /// `ip link show dev v0` asks for one link, which need not be among those that are listed.
     fn hear_show(noun: Noun, words: &mut Words<'_>) -> Result<Self, WordError> {
-        let mut one = *words;
-        let get = (noun == Noun::Link).then(|| noun.hear(Verb::Get, &mut one));
-        if let Some(Ok(object)) = get {
-            *words = one;
-            return Ok(Command::Do { verb: Verb::Get, object });
-        }
-        let mut query = noun.hear_query(words).map_err(|error| match get {
-            Some(Err(other)) if other.at() >= error.at() => other,
-            _ => error,
-        })?;
+        let mut query = noun.hear_query(words)?;
         if let (AnyQuery::Actions(actions), true) = (&mut query, words.brief()) {
             *actions = actions.terse();
         }

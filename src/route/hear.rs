@@ -3,6 +3,10 @@
 //! `ip` reads names of tables, protocols, realms and groups from files below `/etc/iproute2`. This layer does no I/O: it knows
 //! the names that those files come with, and says so of others.
 
+mod protocols;
+
+pub(super) use protocols::IP_PROTOCOLS;
+
 use super::{Family, Prefix, Realms, RouteProtocol, RouteType, Scope};
 use crate::text::{FromWord, WordError, Words};
 use crate::units::ParseError;
@@ -157,7 +161,7 @@ pub(super) fn realms(words: &mut Words<'_>) -> Result<Realms, WordError> {
 }
 
 /// DiffServ code points by name.
-const DSCPS: [(&str, u8); 21] = [
+pub(super) const DSCPS: [(&str, u8); 21] = [
     ("default", 0),
     ("AF11", 10),
     ("AF12", 12),
@@ -216,27 +220,10 @@ pub(super) fn masked<T>(
 
 /// Reads an IP protocol.
 pub(super) fn ip_proto(words: &mut Words<'_>) -> Result<u8, WordError> {
-    const NAMES: [(&str, u8); 15] = [
-        ("icmp", 1),
-        ("igmp", 2),
-        ("ipip", 4),
-        ("tcp", 6),
-        ("udp", 17),
-        ("dccp", 33),
-        ("ipv6", 41),
-        ("gre", 47),
-        ("esp", 50),
-        ("ah", 51),
-        ("ipv6-icmp", 58),
-        ("ospf", 89),
-        ("pim", 103),
-        ("sctp", 132),
-        ("udplite", 136),
-    ];
     named(
         words,
         "an IP protocol: expected a number up to 255 or a name such as tcp (/etc/protocols is not looked up)",
-        &NAMES,
+        &IP_PROTOCOLS,
     )
 }
 

@@ -1,3 +1,5 @@
+mod show;
+
 use super::{Family, Realms, RouteFlags};
 use crate::text::Say;
 use crate::units::Dev;

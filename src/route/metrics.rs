@@ -1,4 +1,5 @@
 mod hear;
+mod show;
 
 use crate::wire::Text;
 use netlink_packet_route::route::RouteMetric;

@@ -23,14 +23,16 @@ mod prefix;
 mod route;
 mod rule;
 mod scope;
+mod show;
 #[cfg(test)]
 mod spoken;
 
 pub use crate::units::Family;
-pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime};
+pub use address::{Address, AddressFlags, Addresses, CacheInfo, IfAddr, Lifetime, LinkWithAddresses};
 pub use hop::{Encap, Hop};
 pub use link::{
-    Bridge, HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Links, Netns, OperState, OtherKind, Veth,
+    AddrGenMode, Bridge, BridgePort, HardwareAddress, Link, LinkFlags, LinkKind, LinkMode, LinkStats, Links,
+    Netns, OperState, OtherKind, Veth,
 };
 pub use metrics::Metrics;
 pub use names::{Preference, Realms, RouteProtocol, RouteType};

@@ -81,6 +81,8 @@ named! {
         KEEPALIVED = 18 "keepalived",
         /// Babel.
         BABEL = 42 "babel",
+        /// Open/R.
+        OPENR = 99 "openr",
         /// BGP.
         BGP = 186 "bgp",
         /// IS-IS.

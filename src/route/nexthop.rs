@@ -1,10 +1,12 @@
 mod codec;
 mod group;
 mod hear;
+mod list;
+mod show;
 
 pub(super) use codec::tables;
-pub use codec::Nexthops;
 pub use group::{Group, GroupType, Member, Resilient};
+pub use list::Nexthops;
 
 use super::{Encap, Family, RouteFlags, RouteProtocol, Scope};
 use crate::units::Dev;

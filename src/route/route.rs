@@ -1,7 +1,9 @@
+mod asked;
 mod codec;
 mod hear;
 mod list;
 mod lookup;
+mod show;
 mod words;
 
 pub(super) use codec::tables;

@@ -1,6 +1,7 @@
 mod codec;
 mod hear;
 mod list;
+mod show;
 mod words;
 
 pub(super) use codec::tables;

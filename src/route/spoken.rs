@@ -1,7 +1,7 @@
 //! What prints reads again, for all objects of this layer, and what `ip` would take otherwise.
 
 use super::*;
-use crate::request::{Request, Spoken, Verb};
+use crate::request::{Asked, Query, Request, Spoken, Verb};
 use crate::text::{WordError, Words};
 use crate::wire::generate::{Generate, Source};
 use crate::wire::Writer;
@@ -173,6 +173,100 @@ proptest! {
             prop_assert!(wrong <= words.len());
         }
     }
+}
+
+/// The command that the query prints as.
+fn asks(query: &impl Query) -> String {
+    struct Text<'a, Q>(&'a Q);
+    impl<Q: Query> std::fmt::Display for Text<'_, Q> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.command(f)
+        }
+    }
+    Text(query).to_string()
+}
+
+fn ask<Q: Asked>(command: &str) -> Result<Q, WordError> {
+    let all: Vec<&str> = command.split_whitespace().skip(1).collect();
+    match all.split_first() {
+        Some((&"-4", rest)) => Q::hear(&mut Words::new(&rest[2..]).with_family(Family::V4)),
+        Some((&"-6", rest)) => Q::hear(&mut Words::new(&rest[2..]).with_family(Family::V6)),
+        _ => Q::hear(&mut Words::new(&all[2..])),
+    }
+}
+
+/// Heard or refused; and what was heard prints as what means the same.
+fn asks_as_it_prints<Q: Asked>(command: &str) -> Result<(), TestCaseError> {
+    if let Ok(query) = ask::<Q>(command) {
+        let printed = asks(&query);
+        let again = ask::<Q>(&printed);
+        let again = again.map_err(|error| TestCaseError::fail(format!("{command}\n{printed}\n{error}")))?;
+        prop_assert_eq!(asks(&again), printed, "{}", command);
+    }
+    Ok(())
+}
+
+const ASKED: &str = "to from root match exact default all any 10.0.0.0/8 10.1/16 10.9.0.1 2001:db8::/32 ::/0 0/0 via inet inet6 \
+    src table all cache main 100 7 dev if3 oif iif if4 proto static 9 scope link type unicast blackhole tos 10 AF11 metric 5 \
+    priority preference mark realms 3/4 3/ 4 cached not fwmark 1/2 pref lookup uidrange 0-9 ipproto tcp sport 80-90 dport 22 l3mdev \
+    suppress_prefixlength 0 tun_id dscp AF11/3 flowlabel 5 dst id groups master vrf fdb";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn every_question_is_heard_as_it_prints(
+        option in prop::sample::select(&["", "-4 ", "-6 "]),
+        picks in vec(any::<prop::sample::Index>(), 0..10),
+    ) {
+        let known: Vec<&str> = ASKED.split_whitespace().collect();
+        let words: Vec<&str> = picks.iter().map(|pick| *pick.get(&known)).collect();
+        let words = words.join(" ");
+        asks_as_it_prints::<Routes>(&format!("ip {option}route show {words}"))?;
+        asks_as_it_prints::<Rules>(&format!("ip {option}rule show {words}"))?;
+        asks_as_it_prints::<Nexthops>(&format!("ip {option}nexthop show {words}"))?;
+    }
+}
+
+#[test]
+fn questions_are_heard_as_ip_hears_them() {
+    fn same<Q: Asked>(command: &str, as_said: &str) {
+        let query = ask::<Q>(&format!("ip {command}")).unwrap_or_else(|error| panic!("{command}\n{error}"));
+        assert_eq!(asks(&query), format!("ip {as_said}"));
+    }
+    same::<Routes>("route show", "route show table 254");
+    same::<Routes>("-6 route show", "-6 route show table 254");
+    same::<Routes>("route show table all", "route show table all");
+    same::<Routes>("-4 route show t all default", "-4 route show to default table all");
+    // Only IPv4 routes can be in it.
+    same::<Routes>("route show 10/8 table all", "-4 route show to 10.0.0.0/8 table all");
+    same::<Routes>(
+        "route show root 10/8 match 10.1/16 oif if3 t 5 p static src 10.1.2.3 via inet6 fe80::1",
+        "route show to root 10.0.0.0/8 to match 10.1.0.0/16 table 5 dev if3 via inet6 fe80::1 src 10.1.2.3 proto static",
+    );
+    same::<Routes>(
+        "-6 route show from m ::1 scope all cache proto all realm 3/",
+        "-6 route show from match ::1 table 254 cached realms 3/",
+    );
+    same::<Routes>("route show table cache", "route show table 254 cached");
+    same::<Rules>("rule show", "rule show");
+    same::<Rules>("-6 rule show pref 5 l 100", "-6 rule show lookup 100 pref 5");
+    same::<Rules>("rule show 10/8 src 10.1/16 proto all", "rule show from 10.1.0.0/16 to 10.0.0.0/8");
+    same::<Nexthops>(
+        "-6 nexthop show dev if3 g vrf if7 fdb proto bgp",
+        "-6 nexthop show dev if3 groups master if7 protocol bgp fdb",
+    );
+    same::<Nexthops>("nexthop show id 10", "nexthop show id 10");
+
+    let wrong = |at: usize, error: WordError| assert_eq!(error.at(), at, "{error}");
+    wrong(0, ask::<Routes>("ip route show bogus").unwrap_err());
+    wrong(1, ask::<Routes>("ip route show table isp1").unwrap_err());
+    wrong(0, ask::<Routes>("ip route show vrf red").unwrap_err());
+    wrong(3, ask::<Routes>("ip route show table all 10/8 ::/0").unwrap_err());
+    wrong(0, ask::<Routes>("ip -6 route show 10/8").unwrap_err());
+    wrong(0, ask::<Rules>("ip rule show prohibit").unwrap_err());
+    wrong(1, ask::<Rules>("ip rule show from ::1").unwrap_err());
+    wrong(0, ask::<Nexthops>("ip nexthop show via 10.0.0.1").unwrap_err());
 }
 
 fn same<O: Spoken>(verb: Verb, command: &str, as_said: &str) {

@@ -114,7 +114,7 @@ impl Action {
 
 impl Action {
     /// The index by which requests name the action: that of the options, or the one beside them. 0 if there is none.
-    pub(super) fn named_index(&self) -> u32 {
+    pub(crate) fn named_index(&self) -> u32 {
         self.kind.handle().filter(|index| *index != 0).or(self.index).unwrap_or(0)
     }
 

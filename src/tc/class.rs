@@ -1,8 +1,13 @@
+mod list;
+mod show;
+
+pub use list::Classes;
+
 use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent, put_name};
 use super::registry::Noun;
 use super::{ClassKind, Estimator, Stats};
-use crate::request::{Object, Query, Spoken, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::text::{WordError, Words};
 use crate::units::{Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
@@ -73,11 +78,6 @@ impl Class {
     pub fn estimator(mut self, estimator: Estimator) -> Self {
         self.estimator = Some(estimator);
         self
-    }
-
-    /// All classes of a device.
-    pub fn of(dev: impl Into<Dev>) -> Classes {
-        Classes { dev: dev.into(), parent: None }
     }
 }
 
@@ -171,41 +171,5 @@ impl Spoken for Class {
         let dev = dev.ok_or_else(|| words.error("dev and a device"))?;
         let (id, parent) = (id.unwrap_or_default(), parent.unwrap_or_default());
         Ok(Class { dev, id, parent, ..class })
-    }
-}
-
-/// Which classes to list.
-#[derive(Clone, Copy, Debug)]
-pub struct Classes {
-    dev: Dev,
-    parent: Option<Handle>,
-}
-
-impl Classes {
-    /// Only those right below this qdisc or class.
-    #[must_use]
-    pub fn under(mut self, parent: Handle) -> Self {
-        self.parent = Some(parent);
-        self
-    }
-}
-
-impl Query for Classes {
-    type Object = Class;
-
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
-        let parent = self.parent.unwrap_or_default();
-        TcMsg { ifindex: self.dev.index, parent, ..TcMsg::default() }.encode(w);
-        Ok(())
-    }
-
-    fn take(&self, class: &mut Class) -> bool {
-        class.dev = self.dev;
-        true
-    }
-
-    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "tc class show dev {}", self.dev)?;
-        self.parent.iter().try_for_each(|parent| write!(f, " parent {parent}"))
     }
 }

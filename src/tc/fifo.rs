@@ -1,14 +1,14 @@
 //! `pfifo`, `bfifo` and `pfifo_head_drop`: plain queues. `man 8 tc-pfifo`, `man 8 tc-bfifo`, `net/sched/sch_fifo.c`
 
 use super::Kind;
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::units::{Packets, ParseError, Size};
 use crate::wire::{DecodeError, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// Declares a fifo: `struct tc_fifo_qopt` is one limit, and without options the device's queue length is taken.
 macro_rules! fifo {
-    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ident, $unit:literal) => {
+    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ident, $unit:literal, $shown:expr) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
@@ -36,6 +36,13 @@ macro_rules! fifo {
             const NAME: &'static str = $kernel;
             fn has_options(&self) -> bool {
                 self.limit.is_some()
+            }
+            fn show(&self, page: &mut Page) {
+                if let Some($limit(limit)) = self.limit {
+                    let shown: fn(&Page, $limit) -> String = $shown;
+                    let text = format!("limit {}", shown(page, $limit(limit)));
+                    page.field("limit", limit, text);
+                }
             }
         }
 
@@ -88,13 +95,13 @@ fn limit<T: TryFrom<u64>>(words: &mut Words<'_>) -> Result<T, WordError> {
 
 fifo! {
     /// A queue that drops the newest packet when it is full, counted in packets.
-    Pfifo, "pfifo", Packets, "packets"
+    Pfifo, "pfifo", Packets, "packets", |_, limit| format!("{limit}p")
 }
 fifo! {
     /// A queue that drops the newest packet when it is full, counted in bytes.
-    Bfifo, "bfifo", Size, "bytes"
+    Bfifo, "bfifo", Size, "bytes", Page::size
 }
 fifo! {
     /// A queue that drops the oldest packet when it is full, counted in packets.
-    PfifoHeadDrop, "pfifo_head_drop", Packets, "packets"
+    PfifoHeadDrop, "pfifo_head_drop", Packets, "packets", |_, limit| format!("{limit}p")
 }

@@ -1,7 +1,7 @@
 //! `ingress` and `clsact`: places for filters, which queue nothing. `man 8 tc`, `net/sched/sch_ingress.c`
 
 use super::Kind;
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Handle;
 use std::fmt::{self, Display, Formatter};
 
@@ -40,6 +40,7 @@ impl Kind for Ingress {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
+    fn show(&self, _: &mut Page) {}
 }
 
 impl Kind for Clsact {
@@ -47,4 +48,5 @@ impl Kind for Clsact {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
+    fn show(&self, _: &mut Page) {}
 }

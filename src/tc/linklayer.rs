@@ -1,7 +1,7 @@
 //! How rates are put on the wire: `struct tc_ratespec`, and what frames cost on the link.
 
 use crate::clock::Clock;
-use crate::text::{FromWord, Hear, WordError, Words};
+use crate::text::{FromWord, Hear, Page, WordError, Words};
 use crate::units::{ParseError, Rate, Size, Ticks};
 use std::fmt::{self, Display, Formatter};
 
@@ -55,6 +55,26 @@ impl LinkLayer {
         match self {
             LinkLayer::Atm => size.div_ceil(48).saturating_mul(53),
             _ => size,
+        }
+    }
+}
+
+/// What `tc` shows of a link layer.
+impl LinkLayer {
+    /// The word, which is the same for all layers that nobody knows.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            LinkLayer::Unaware => "unspec",
+            LinkLayer::Ethernet => "ethernet",
+            LinkLayer::Atm => "atm",
+            LinkLayer::Other(_) => "unknown",
+        }
+    }
+
+    /// Shows the layer of a rate, with a blank behind it: where it is an unusual one, or details are wanted.
+    pub(super) fn show(self, page: &mut Page) {
+        if self.raw() > LinkLayer::Ethernet.raw() || page.layout().details {
+            page.field("linklayer", self.shown(), format_args!("linklayer {} ", self.shown()));
         }
     }
 }
@@ -193,6 +213,13 @@ impl Hear for Framing {
 }
 
 impl Framing {
+    /// Shows the overhead, with a blank behind it, if there is any.
+    pub(super) fn show_overhead(self, page: &mut Page) {
+        if self.overhead != 0 {
+            page.field("overhead", self.overhead, format_args!("overhead {} ", self.overhead));
+        }
+    }
+
     /// Reads `mpu` where `tc` takes it for a size.
     pub(super) fn hear_mpu(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
         let size: Size = words.value()?;

@@ -26,6 +26,7 @@ mod qdisc;
 mod rate_table;
 mod registry;
 pub mod sfq;
+mod shown;
 pub mod skbedit;
 mod stab;
 mod stats;

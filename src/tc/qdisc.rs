@@ -1,7 +1,12 @@
+mod list;
+mod show;
+
+pub use list::Qdiscs;
+
 use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::registry::Noun;
 use super::{Estimator, QdiscKind, SizeTable, Stats};
-use crate::request::{Object, Query, Spoken, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::text::{Hear, WordError, Words};
 use crate::units::{Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
@@ -116,16 +121,6 @@ impl Qdisc {
     pub fn egress_block(mut self, block: u32) -> Self {
         self.egress_block = Some(block);
         self
-    }
-
-    /// All qdiscs of a device.
-    pub fn of(dev: impl Into<Dev>) -> Qdiscs {
-        Qdiscs { dev: Some(dev.into()), invisible: false }
-    }
-
-    /// All qdiscs of all devices.
-    pub fn all() -> Qdiscs {
-        Qdiscs { dev: None, invisible: false }
     }
 }
 
@@ -324,53 +319,4 @@ fn hear_block(words: &mut Words<'_>) -> Result<u32, WordError> {
 pub(super) fn put_name(w: &mut Writer, name: &str) {
     w.put(name.as_bytes());
     w.put(&[0]);
-}
-
-/// Which qdiscs to list.
-#[derive(Clone, Copy, Debug)]
-pub struct Qdiscs {
-    dev: Option<Dev>,
-    invisible: bool,
-}
-
-impl Qdiscs {
-    /// Lists those too that dumps leave out unless asked: the ones the kernel made by itself.
-    #[must_use]
-    pub fn invisible(mut self) -> Self {
-        self.invisible = true;
-        self
-    }
-}
-
-impl Query for Qdiscs {
-    type Object = Qdisc;
-
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
-        TcMsg { ifindex: self.dev.map_or(0, |dev| dev.index), ..TcMsg::default() }.encode(w);
-        if self.invisible {
-            w.attr_with(attributes::TCA_DUMP_INVISIBLE, |_| ());
-        }
-        Ok(())
-    }
-
-    /// The kernel lists the qdiscs of all devices, whatever the request says.
-    fn take(&self, qdisc: &mut Qdisc) -> bool {
-        match self.dev {
-            Some(dev) if dev != qdisc.dev => false,
-            Some(dev) => {
-                qdisc.dev = dev;
-                true
-            }
-            None => true,
-        }
-    }
-
-    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("tc qdisc show")?;
-        self.dev.iter().try_for_each(|dev| write!(f, " dev {dev}"))?;
-        if self.invisible {
-            f.write_str(" invisible")?;
-        }
-        Ok(())
-    }
 }

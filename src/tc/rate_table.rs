@@ -57,6 +57,14 @@ impl Tables {
         }
     }
 
+    /// The bytes in a cell of the table for the rate, and of that for the ceil or peak rate: 1 without tables.
+    pub(super) fn cell_sizes(&self) -> [u32; 2] {
+        match self {
+            Tables::Given(given) => given.cells.map(|(log, _)| 1u32.checked_shl(log.into()).unwrap_or(0)),
+            _ => [1, 1],
+        }
+    }
+
     /// The tables that came with `specs`.
     pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Self {
         let cells = specs.map(RateSpec::cell);

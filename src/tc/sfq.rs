@@ -5,7 +5,7 @@ mod red;
 pub use red::{Average, Red};
 
 use super::Kind;
-use crate::text::{Hear, Say, WordError, Words};
+use crate::text::{Hear, Page, Say, Show, WordError, Words};
 use crate::units::{Packets, Size};
 use crate::wire::{DecodeError, EncodeError, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -105,6 +105,34 @@ impl Kind for Sfq {
             ));
         }
         self.red.map_or(Ok(()), |red| red.wire().map(drop))
+    }
+
+    fn show(&self, page: &mut Page) {
+        let Sfq { quantum, limit, divisor, flows, depth, .. } = *self;
+        page.field("limit", limit.0, format_args!("limit {limit}p "));
+        let shown = page.size(Size::bytes(quantum.into()));
+        page.field("quantum", quantum, format_args!("quantum {shown} "));
+        if depth != 0 {
+            page.field("depth", depth, format_args!("depth {depth} "));
+        }
+        if self.headdrop {
+            page.field("headdrop", true, "headdrop ");
+        }
+        if page.layout().details {
+            page.field("flows", flows, format_args!("flows {flows} "));
+        }
+        page.field("divisor", divisor, format_args!("divisor {divisor} "));
+        if self.perturb != 0 {
+            let seconds = self.perturb.cast_signed();
+            page.field("perturb", seconds, format_args!("perturb {seconds}sec "));
+        }
+        // As in tc, only RED with thresholds is one.
+        if let Some(red) = self.red.filter(|red| red.min != 0) {
+            red.show(page);
+            if page.layout().stats > 0 {
+                self.red_stats.show(page);
+            }
+        }
     }
 }
 
@@ -229,11 +257,40 @@ layout! {
     }
 }
 
+/// Two lines below the options, without a break behind the last one.
+impl Show for RedStats {
+    fn show(&self, page: &mut Page) {
+        page.line();
+        page.field("prob_mark", self.prob_mark, format_args!("  prob_mark {}", self.prob_mark));
+        page.field(
+            "prob_mark_head",
+            self.prob_mark_head,
+            format_args!(" prob_mark_head {}", self.prob_mark_head),
+        );
+        page.field("prob_drop", self.prob_drop, format_args!(" prob_drop {}", self.prob_drop));
+        page.line();
+        page.field("forced_mark", self.forced_mark, format_args!("  forced_mark {}", self.forced_mark));
+        page.field(
+            "forced_mark_head",
+            self.forced_mark_head,
+            format_args!(" forced_mark_head {}", self.forced_mark_head),
+        );
+        page.field("forced_drop", self.forced_drop, format_args!(" forced_drop {}", self.forced_drop));
+    }
+}
+
 layout! {
     /// What a flow of an SFQ reports, which dumps show as a class.
     pub struct SfqStats = "tc_sfq_xstats" {
         /// Bytes that the flow may still send in this turn; negative when it has overdrawn.
         pub allot: i32,
+    }
+}
+
+/// One line below the counters, without its break.
+impl Show for SfqStats {
+    fn show(&self, page: &mut Page) {
+        page.field("allot", self.allot, format_args!("  allot {}", self.allot));
     }
 }
 

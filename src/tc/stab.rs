@@ -1,5 +1,5 @@
 use super::LinkLayer;
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::ParseError;
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -199,6 +199,26 @@ impl Display for SizeTable {
         match base.linklayer {
             0 => Ok(()),
             layer => write!(f, " linklayer {}", LinkLayer::from_raw(layer as u8)),
+        }
+    }
+}
+
+/// The description, as details of a qdisc: what is not 0.
+impl Show for SizeTable {
+    fn show(&self, page: &mut Page) {
+        let SizeSpec { linklayer, overhead, mpu, mtu, tsize, .. } = self.base;
+        page.text(" ");
+        if linklayer != 0 {
+            let word = u8::try_from(linklayer).map_or(LinkLayer::Other(u8::MAX), LinkLayer::from_raw).shown();
+            page.field("linklayer", word, format_args!("linklayer {word} "));
+        }
+        if overhead != 0 {
+            page.field("overhead", overhead, format_args!("overhead {overhead} "));
+        }
+        for (word, value) in [("mpu", mpu), ("mtu", mtu), ("tsize", tsize)] {
+            if value != 0 {
+                page.field(word, value, format_args!("{word} {value} "));
+            }
         }
     }
 }

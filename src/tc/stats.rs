@@ -2,7 +2,8 @@
 
 use super::registry::Noun;
 use super::AppStats;
-use crate::units::Rate;
+use crate::text::{Page, Show};
+use crate::units::{Rate, Size};
 use crate::wire::{DecodeError, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -169,6 +170,63 @@ impl Stats {
             rate: (old.bps | old.pps != 0).then_some((old.bps.into(), old.pps.into())),
             app: decode_app(noun, kind, xstats)?,
         })
+    }
+}
+
+/// What `tc -s` shows below a qdisc and in a class: the counters, and what the kind adds. Each line ends with a break.
+impl Show for Stats {
+    fn show(&self, page: &mut Page) {
+        self.show_counters(" ", page);
+        page.line();
+        match &self.app {
+            None | Some(AppStats::Other(_)) => (),
+            Some(app) => {
+                app.show(page);
+                page.line();
+            }
+        }
+    }
+}
+
+impl Stats {
+    /// Shows the counters that all kinds of objects have: lines that begin with `indent` (actions have a tab there), without
+    /// a break behind the last one.
+    pub(super) fn show_counters(&self, indent: &str, page: &mut Page) {
+        let QueueStats { qlen, backlog, drops, requeues, overlimits } = self.queue;
+        let (bytes, packets) = (self.bytes, self.packets);
+        page.field("bytes", bytes, format_args!("{indent}Sent {bytes} bytes"));
+        page.field("packets", packets, format_args!(" {packets} pkt"));
+        page.field("drops", drops, format_args!(" (dropped {drops}"));
+        page.field("overlimits", overlimits, format_args!(", overlimits {overlimits}"));
+        page.field("requeues", requeues, format_args!(" requeues {requeues}) "));
+        self.show_hardware(indent, page);
+        match self.rate {
+            None => page.line(),
+            Some((bytes, packets)) => {
+                // tc breaks the line here even where all is to stand on one.
+                page.text("\n");
+                let rate = page.rate(Rate::bytes_per_second(bytes));
+                page.field("rate", bytes, format_args!("{indent}rate {rate}"));
+                page.field("pps", packets, format_args!(" {packets}pps"));
+            }
+        }
+        let waiting = page.size(Size::bytes(backlog.into()));
+        page.field("backlog", backlog, format_args!("{indent}backlog {waiting}"));
+        page.field("qlen", qlen, format_args!(" {qlen}p"));
+        page.text(format_args!(" requeues {requeues}"));
+    }
+
+    /// Shows what hardware handled, if it did, and what that leaves for software.
+    fn show_hardware(&self, indent: &str, page: &mut Page) {
+        let Some((bytes, packets)) = self.hardware.filter(|counted| *counted != (0, 0)) else { return };
+        if let Some((bytes, packets)) = self.bytes.checked_sub(bytes).zip(self.packets.checked_sub(packets)) {
+            page.line();
+            page.field("sw_bytes", bytes, format_args!("{indent}Sent software {bytes} bytes"));
+            page.field("sw_packets", packets, format_args!(" {packets} pkt"));
+        }
+        page.line();
+        page.field("hw_bytes", bytes, format_args!("{indent}Sent hardware {bytes} bytes"));
+        page.field("hw_packets", packets, format_args!(" {packets} pkt"));
     }
 }
 

@@ -1,8 +1,10 @@
 //! `tbf`, the token bucket filter: one rate for all that passes. `man 8 tc-tbf`, `net/sched/sch_tbf.c`
 
+mod show;
+
 use super::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
 use crate::clock::Clock;
-use crate::text::{FromWord, Hear, Say, WordError, Words};
+use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{Micros, Rate, Size, Ticks};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -181,6 +183,10 @@ impl Kind for Tbf {
             (None, Some(Burst::Size(_))) => Err(EncodeError::Invalid("tbf's mtu needs a peak rate")),
             _ => Ok(()),
         }
+    }
+
+    fn show(&self, page: &mut Page) {
+        self.show_options(page);
     }
 }
 

@@ -38,30 +38,29 @@ impl Page {
     /// A time in microseconds, with three digits that count: `1.5ms`.
     pub fn micros(&self, micros: u32) -> String {
         match micros {
-            1_000_000.. => format!("{}s", three_digits(f64::from(micros) / 1e6)),
-            1_000.. => format!("{}ms", three_digits(f64::from(micros) / 1e3)),
+            1_000_000.. => format!("{}s", digits(f64::from(micros) / 1e6, 3)),
+            1_000.. => format!("{}ms", digits(f64::from(micros) / 1e3, 3)),
             _ => format!("{micros}us"),
         }
     }
 }
 
-/// A number of at least 1 the way `%.3g` prints it.
-fn three_digits(value: f64) -> String {
-    let places = match value {
-        value if value < 9.995 => 2,
-        value if value < 99.95 => 1,
-        value if value < 999.5 => 0,
-        _ => {
-            let text = format!("{value:.2e}");
-            let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-            let digits = digits.trim_end_matches('0').trim_end_matches('.');
-            return format!("{digits}e+{power:0>2}");
-        }
-    };
-    let text = format!("{value:.places$}");
-    match text.contains('.') {
+/// A finite number with this many digits that count, up to 9: what C prints for `%.3g`.
+pub(super) fn digits(value: f64, count: usize) -> String {
+    let trim = |text: &str| match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+        false => text.to_owned(),
+    };
+    let last = count.saturating_sub(1);
+    // Rounding first: it may bring the next power of ten.
+    let text = format!("{value:.last$e}");
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    match power.parse::<isize>().unwrap_or_default() {
+        power if power < -4 => format!("{}e-{:02}", trim(mantissa), -power),
+        power => match last.checked_add_signed(-power) {
+            Some(places) => trim(&format!("{value:.places$}")),
+            None => format!("{}e+{power:02}", trim(mantissa)),
+        },
     }
 }
 
@@ -101,6 +100,23 @@ mod tests {
             (4_294_967_295, "4.29e+03s"),
         ] {
             assert_eq!(page.micros(micros), text);
+        }
+    }
+
+    #[test]
+    fn fractions_have_as_many_digits_as_are_asked_for() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (85_899_345.0 / 4_294_967_296.0, "0.02"),
+            (1.0 / 4_294_967_296.0, "2.32831e-10"),
+            (0.000_099_999_8, "9.99998e-05"),
+            (0.000_123_456_78, "0.000123457"),
+            (123_456.0, "123456"),
+            (999_999.5, "1e+06"),
+            (-1.5, "-1.5"),
+        ] {
+            assert_eq!(digits(value, 6), text);
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::amount::digits;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A value of JSON that is not a list or an object.
@@ -14,6 +15,8 @@ pub enum Scalar {
     Signed(i64),
     /// A number with a fraction.
     Float(f64),
+    /// A number with two digits behind the point, in hundredths.
+    Hundredths(u64),
     /// A string.
     Text(String),
 }
@@ -47,7 +50,9 @@ impl Display for Scalar {
             Scalar::Bool(value) => value.fmt(f),
             Scalar::Unsigned(value) => value.fmt(f),
             Scalar::Signed(value) => value.fmt(f),
-            Scalar::Float(value) if value.is_finite() => value.fmt(f),
+            Scalar::Hundredths(value) => write!(f, "{}.{:02}", value / 100, value % 100),
+            // As many digits as iproute2 gives them.
+            Scalar::Float(value) if value.is_finite() => f.write_str(&digits(*value, 6)),
             Scalar::Null | Scalar::Float(_) => f.write_str("null"),
             Scalar::Text(text) => quote(text, f),
         }

@@ -23,6 +23,8 @@ pub struct Layout {
     pub numeric: bool,
     /// One line for each object; `\` where a line would break (`-o`).
     pub one_line: bool,
+    /// A table of links or addresses, a line each (`-br`).
+    pub brief: bool,
 }
 
 /// Something that shows itself on a [`Page`], in the layout of `tc` and `ip`.
@@ -42,6 +44,7 @@ pub struct Page {
     json: Option<Json>,
     clock: Clock,
     links: BTreeMap<u32, Name>,
+    down: BTreeSet<u32>,
     said: BTreeSet<&'static str>,
     happened: Option<(&'static str, &'static str)>,
 }
@@ -55,6 +58,7 @@ impl Page {
             json: layout.json.then(|| Json::new(layout.pretty)),
             clock: Clock::default(),
             links: BTreeMap::new(),
+            down: BTreeSet::new(),
             said: BTreeSet::new(),
             happened: None,
         }
@@ -72,6 +76,12 @@ impl Page {
         Page { links: links.into_iter().collect(), ..self }
     }
 
+    /// Tells which devices, by index, are not up: `ip` says so of the links above them.
+    #[must_use]
+    pub fn with_down(self, down: impl IntoIterator<Item = u32>) -> Self {
+        Page { down: down.into_iter().collect(), ..self }
+    }
+
     /// The packet scheduler's clock.
     pub fn clock(&self) -> Clock {
         self.clock
@@ -87,9 +97,15 @@ impl Page {
         self.json.is_some()
     }
 
-    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it.
+    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it. What has happened to
+    /// an object (`deleted`, `replaced`, `added`) is said the same way, until it is [forgotten](Page::forget).
     pub fn say(&mut self, what: &'static str) {
         self.said.insert(what);
+    }
+
+    /// Forgets what was said of one object only.
+    pub fn forget(&mut self, what: &str) {
+        self.said.remove(what);
     }
 
     /// Whether the question has said this.
@@ -104,7 +120,12 @@ impl Page {
 
     /// The name of a device, or `if<index>`.
     pub fn dev(&self, dev: Dev) -> String {
-        self.links.get(&dev.index).map_or_else(|| dev.to_string(), Name::to_string)
+        self.links.get(&dev.index).or(dev.name.as_ref()).map_or_else(|| dev.to_string(), Name::to_string)
+    }
+
+    /// Whether a device is known not to be up.
+    pub fn is_down(&self, dev: Dev) -> bool {
+        self.down.contains(&dev.index)
     }
 
     /// A field in both forms: as `key` with `value`, and as the words of `text`, which bring their own blanks.

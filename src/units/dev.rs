@@ -1,4 +1,4 @@
-use super::Name;
+use super::{quoted, Name};
 use std::{
     cmp::Ordering,
     fmt,
@@ -10,7 +10,8 @@ use std::{
 /// The kernel knows devices by index; the name is only for people, may change under way and may be
 /// unknown. So equality, order and hash look at the index alone.
 ///
-/// Prints as the name, or as `if<index>`, which `tc` and `ip` accept in place of a name.
+/// Prints as the name, in quotes where a shell would read it otherwise, or as `if<index>`, which `tc` and `ip` accept in place
+/// of a name.
 ///
 /// ```
 /// use tcnl::units::{Dev, Name};
@@ -49,7 +50,7 @@ impl From<u32> for Dev {
 impl fmt::Display for Dev {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
-            Some(name) => name.fmt(f),
+            Some(name) => f.pad(&quoted(&name)),
             None => write!(f, "if{}", self.index),
         }
     }

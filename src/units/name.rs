@@ -1,5 +1,5 @@
 use super::ParseError;
-use std::{borrow::Cow, fmt, ops::Deref, str::FromStr};
+use std::{fmt, ops::Deref, str::FromStr};
 
 /// The name of a network device or of a kind, at most 15 bytes, kept inline.
 ///
@@ -78,11 +78,11 @@ impl fmt::Debug for Name {
 }
 
 /// A word of a command: in quotes where a shell would read it otherwise.
-pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/@%+=".contains(&b);
     match !word.is_empty() && word.bytes().all(plain) {
-        true => Cow::Borrowed(word),
-        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -18,3 +18,4 @@ mod printed;
 mod refused;
 mod replies;
 mod requests;
+mod shown;

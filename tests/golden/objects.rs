@@ -1,6 +1,7 @@
 //! The crate's objects by message type, and the bytes of a request.
 
 use super::data::flags;
+use tcnl::command::AnyObject;
 use tcnl::request::{Object, Query, Verb};
 use tcnl::wire::{EncodeError, Header, Writer};
 
@@ -35,6 +36,12 @@ const NLM_F_DUMP: u16 = 0x300;
 pub fn message<O: Object>(verb: Verb, object: &O) -> Result<Vec<u8>, EncodeError> {
     let flags = NLM_F_REQUEST | NLM_F_ACK | object.flags(verb);
     build(verb.message(O::NEW), flags, |w| object.encode(verb, w))
+}
+
+/// The same with an object of any type.
+pub fn any_message(verb: Verb, object: &AnyObject) -> Result<Vec<u8>, EncodeError> {
+    let flags = NLM_F_REQUEST | NLM_F_ACK | object.flags(verb);
+    build(verb.message(object.message_type()), flags, |w| object.encode(verb, w))
 }
 
 /// The whole message that asks for a dump.

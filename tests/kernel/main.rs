@@ -16,8 +16,11 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod qdiscs;
+mod rebuilt;
 mod refusals;
 mod route;
+mod shows_links;
+mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
@@ -40,8 +43,11 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        rebuilt::trials(),
         refusals::trials(),
         route::trials(),
+        shows_links::trials(),
+        shows_routes::trials(),
         steering::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())

@@ -185,7 +185,7 @@ fn lifetime(words: &mut Words<'_>) -> Result<Lifetime, WordError> {
     })
 }
 
-fn protocol(words: &mut Words<'_>) -> Result<u8, WordError> {
+pub(super) fn protocol(words: &mut Words<'_>) -> Result<u8, WordError> {
     const WHAT: &str = "what made the address: expected 0 to 255, kernel_lo, kernel_ra or kernel_ll";
     words.read(WHAT, |word| match word {
         "kernel_lo" => Ok(1),

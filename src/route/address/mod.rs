@@ -5,6 +5,7 @@ mod ifaddr;
 mod lifetime;
 mod message;
 mod query;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ pub use ifaddr::IfAddr;
 pub use lifetime::{CacheInfo, Lifetime};
 pub(super) use message::tables;
 pub use query::Addresses;
+pub use show::LinkWithAddresses;
 
 use super::Scope;
 use crate::units::Dev;

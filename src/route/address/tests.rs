@@ -1,5 +1,6 @@
 use super::*;
 use crate::request::{Object, Request, Verb};
+use crate::route::Family;
 use crate::units::Name;
 use crate::wire::generate::{Generate, Source};
 use crate::wire::{EncodeError, Writer};
@@ -71,6 +72,57 @@ proptest! {
             prop_assert_eq!(Address::try_from(AddressMessage::from(&once)).unwrap(), once);
         }
     }
+}
+
+fn query(g: &mut Source<'_>) -> Addresses {
+    let mut query = Address::all().on_links(crate::route::link::tests::query(g));
+    for bit in 0..12 {
+        match g.below(3) {
+            0 => query = query.flags(AddressFlags::from_bits_retain(1 << bit), true),
+            1 => query = query.flags(AddressFlags::from_bits_retain(1 << bit), false),
+            _ => (),
+        }
+    }
+    match g.below(4) {
+        0 => query = query.v4().to("10.9.0.1/32".parse().unwrap()),
+        1 => query = query.v6(),
+        2 => query = query.to("2001:db8::/32".parse().unwrap()),
+        _ => (),
+    }
+    if g.flip() {
+        query = query.scope(Scope(g.byte())).label(g.pick(&["eth0", "eth0:1"])).protocol(g.byte());
+    }
+    query
+}
+
+proptest! {
+    #[test]
+    fn every_query_for_addresses_hears_what_it_says(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        use crate::route::link::tests::hears_what_it_says;
+        let query = query(&mut Source::new(&bytes));
+        match query.family {
+            None => hears_what_it_says(&query, "ip address show", |words| words)?,
+            Some(Family::V4) => hears_what_it_says(&query, "ip -4 address show", |words| words.with_family(Family::V4))?,
+            Some(Family::V6) => hears_what_it_says(&query, "ip -6 address show", |words| words.with_family(Family::V6))?,
+        }
+    }
+}
+
+#[test]
+fn a_link_is_shown_if_it_has_no_address_at_all_or_one_that_is_asked_for() {
+    let link = |index| crate::route::Link::of(index).index(index);
+    let on = |address: &str, index: u32| Address::new(address.parse().unwrap()).on(index);
+    let shown = |query: Addresses| {
+        let links = vec![link(1), link(2), link(3)];
+        let addresses =
+            vec![on("127.0.0.1/8", 1), on("10.0.0.1/24", 2), on("fe80::1/64", 2).scope(Scope::LINK)];
+        let found = query.with_links(links, addresses);
+        found.iter().map(|found| (found.link.dev.index, found.addresses.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(Address::all()), [(1, 1), (2, 2), (3, 0)]);
+    assert_eq!(shown(Address::all().scope(Scope::LINK)), [(2, 1), (3, 0)]);
+    assert_eq!(shown(Address::all().to("10.0.0.0/8".parse().unwrap())), [(2, 1)]);
+    assert_eq!(shown(Address::of(3)), [(3, 0)]);
 }
 
 #[test]

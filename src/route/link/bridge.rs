@@ -1,4 +1,8 @@
 mod hear;
+mod port;
+mod show;
+
+pub use port::BridgePort;
 
 use super::HardwareAddress;
 use crate::text::Say;

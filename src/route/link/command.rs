@@ -34,7 +34,7 @@ impl Link {
     fn dev_word(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) if self.dev.index == 0 => write!(f, " dev {}", quoted(name)),
-            _ => write!(f, " dev {}", quoted(&self.dev.to_string())),
+            _ => write!(f, " dev {}", self.dev),
         }
     }
 
@@ -61,6 +61,7 @@ impl Link {
         say(f, "link-netnsid", self.link_netnsid)?;
         say(f, "netns", self.netns)?;
         say(f, "group", self.group)?;
+        say(f, "mode", self.mode)?;
         say(f, "alias", self.alias.as_deref().map(quoted))?;
         say(f, "gso_max_size", self.gso_max_size)?;
         say(f, "gso_max_segs", self.gso_max_segs)?;

@@ -1,13 +1,13 @@
 //! The words of `ip link`.
 
-use super::{HardwareAddress, Link, LinkFlags, LinkKind, Netns, Veth};
+use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkMode, Netns, Veth};
 use crate::request::Verb;
 use crate::route::hear::{group, on_off, refuse};
 use crate::text::{WordError, Words};
 use crate::units::{Dev, Name};
 
 /// What `ip link` knows and the crate has no words for.
-const NOT_HERE: [&str; 13] = [
+const NOT_HERE: [&str; 12] = [
     "xdp",
     "xdpgeneric",
     "xdpdrv",
@@ -15,7 +15,6 @@ const NOT_HERE: [&str; 13] = [
     "vf",
     "vrf",
     "carrier",
-    "mode",
     "state",
     "addrgenmode",
     "protodown",
@@ -114,6 +113,16 @@ impl Heard {
                     refuse(words, "an alias has at most 254 bytes")?;
                 }
                 link.alias = Some(alias.to_owned());
+            }
+            () if words.take_if("mode") => {
+                const WHAT: &str = "a mode: expected default or dormant";
+                let known = [LinkMode::DEFAULT, LinkMode::DORMANT, LinkMode::TESTING];
+                let mode = |word: &str| {
+                    let is =
+                        |mode: &LinkMode| mode.name().is_some_and(|name| name.eq_ignore_ascii_case(word));
+                    known.into_iter().find(is).ok_or_else(|| format!("{word:?} is not {WHAT}"))
+                };
+                link.mode = Some(words.read(WHAT, mode)?);
             }
             () if words.take_if("group") => link.group = Some(group(words)?),
             () if NOT_HERE.iter().any(|word| words.take_if(word)) => {

@@ -1,23 +1,24 @@
 //! Links on the wire.
 
-use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkStats, Netns, OperState};
+use super::{HardwareAddress, Link, LinkKind, LinkStats, Netns};
 use crate::request::{Object, Spoken, Verb};
 use crate::route::message::{self, name_in};
 use crate::text::{WordError, Words};
-use crate::units::{Dev, Name};
-use crate::wire::{Attr, DecodeError, EncodeError, Fixed, RawAttr, Reader, Set, Table, Value, Writer};
+use crate::units::Dev;
+use crate::wire::{DecodeError, EncodeError, Fixed, Set, Table, Writer};
 use netlink_packet_core::Nla;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags as Flags, LinkInfo, LinkLayerType, LinkMessage,
-    Prop, State, Stats64,
+    LinkMode, Prop, State, Stats64,
 };
 use std::fmt::{self, Formatter};
 
 /// Declares the attributes' numbers and the table of their names.
 macro_rules! numbers {
     ($($number:literal $name:ident,)*) => {
-        $(#[allow(dead_code, reason = "not every attribute is looked at; all have names")] const $name: u16 = $number;)*
-        const NAMES: &[(u16, &str)] = &[$(($number, stringify!($name)),)*];
+        $(#[allow(dead_code, reason = "not every attribute is looked at; all have names")]
+        pub(super) const $name: u16 = $number;)*
+        pub(super) const NAMES: &[(u16, &str)] = &[$(($number, stringify!($name)),)*];
     };
 }
 
@@ -37,14 +38,16 @@ numbers! {
     68 IFLA_HEADROOM, 69 IFLA_TAILROOM,
 }
 
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_INFO_SLAVE_KIND: u16 = 4;
+pub(super) const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const INFO_NAMES: &[(u16, &str)] = &[
     (IFLA_INFO_KIND, "IFLA_INFO_KIND"),
     (IFLA_INFO_DATA, "IFLA_INFO_DATA"),
     (3, "IFLA_INFO_XSTATS"),
-    (4, "IFLA_INFO_SLAVE_KIND"),
-    (5, "IFLA_INFO_SLAVE_DATA"),
+    (IFLA_INFO_SLAVE_KIND, "IFLA_INFO_SLAVE_KIND"),
+    (IFLA_INFO_SLAVE_DATA, "IFLA_INFO_SLAVE_DATA"),
 ];
 
 /// The attribute tables, for the header checks.
@@ -54,12 +57,13 @@ pub(in crate::route) fn tables() -> Vec<Table> {
         Table { set: "link info", names: INFO_NAMES },
         Table { set: "veth", names: &[(super::kind::VETH_INFO_PEER, "VETH_INFO_PEER")] },
         Table::of::<super::Bridge>(),
+        Table::of::<super::BridgePort>(),
     ]
 }
 
 layout! {
     /// The header of link messages. `include/uapi/linux/rtnetlink.h`
-    struct IfInfoMsg = "ifinfomsg" {
+    pub(super) struct IfInfoMsg = "ifinfomsg" {
         /// Address family, 0.
         pub family: u8,
         pad _pad: 1,
@@ -110,8 +114,14 @@ impl From<&Link> for LinkMessage {
             link.group.map(A::Group),
             link.alias.clone().map(A::IfAlias),
             link.promiscuity.map(A::Promiscuity),
+            link.allmulti.map(A::AllMulticast),
+            link.mode.map(|mode| A::Mode(LinkMode::from(mode.0))),
+            link.permanent_address.map(|address| A::PermAddress(bytes(address))),
+            link.carrier_changes.map(A::CarrierChanges),
             link.gso_max_size.map(A::GsoMaxSize),
             link.gso_max_segs.map(A::GsoMaxSegs),
+            link.tso_max_size.map(A::TsoMaxSize),
+            link.tso_max_segs.map(A::TsoMaxSegs),
             link.gro_max_size.map(A::GroMaxSize),
             link.gso_ipv4_max_size.map(A::GsoIpv4MaxSize),
             link.gro_ipv4_max_size.map(A::GroIpv4MaxSize),
@@ -148,6 +158,11 @@ fn leave_out_reports(message: &mut LinkMessage) {
             IFLA_QDISC
                 | IFLA_OPERSTATE
                 | IFLA_PROMISCUITY
+                | IFLA_ALLMULTI
+                | IFLA_PERM_ADDRESS
+                | IFLA_CARRIER_CHANGES
+                | IFLA_TSO_MAX_SIZE
+                | IFLA_TSO_MAX_SEGS
                 | IFLA_MIN_MTU
                 | IFLA_MAX_MTU
                 | IFLA_STATS64
@@ -207,7 +222,7 @@ impl Object for Link {
     /// With the crate's own reader: `netlink-packet-route` refuses the whole link for one attribute it does not expect (a kind's
     /// options before the kind, a string that is not UTF-8) and follows the ends of pairs within pairs to any depth.
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        read(body, false)
+        super::decode::read(body, false)
     }
 
     fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {
@@ -240,7 +255,7 @@ impl Spoken for Link {
 impl Link {
     /// Reads the other end of a pair.
     pub(super) fn decode_end(body: &[u8]) -> Result<Self, DecodeError> {
-        read(body, true)
+        super::decode::read(body, true)
     }
 
     fn check(&self, verb: Verb) -> Result<(), EncodeError> {
@@ -269,111 +284,4 @@ impl Link {
             _ => message::check(peer.alias.as_deref().unwrap_or_default(), "the length of the alias", 254),
         }
     }
-}
-
-fn read(body: &[u8], end: bool) -> Result<Link, DecodeError> {
-    let mut r = Reader::new(body);
-    let header = r.take(IfInfoMsg::SIZE).and_then(IfInfoMsg::decode).map_err(|e| e.inside("ifinfomsg"))?;
-    let mut link = Link {
-        dev: Dev::index(header.index),
-        flags: LinkFlags::from_bits_retain(header.flags),
-        change: LinkFlags::from_bits_retain(header.change),
-        hardware: header.hardware,
-        ..Link::default()
-    };
-    for attr in r.attrs() {
-        let attr = attr?;
-        take(&mut link, attr, end).map_err(|e| e.inside(name_in(NAMES, attr.ty).unwrap_or("IFLA")))?;
-    }
-    Ok(link)
-}
-
-/// Takes in one attribute. What cannot be said in our types (a name that is not UTF-8) is kept as it came.
-fn take(link: &mut Link, attr: Attr<'_>, end: bool) -> Result<(), DecodeError> {
-    let payload = attr.payload;
-    let number = || u32::decode(payload);
-    let mut known = true;
-    match attr.ty {
-        IFLA_IFNAME => known = put(&mut link.name, Name::from_bytes(payload)),
-        IFLA_MTU => link.mtu = Some(number()?),
-        IFLA_MIN_MTU => link.min_mtu = Some(number()?),
-        IFLA_MAX_MTU => link.max_mtu = Some(number()?),
-        IFLA_TXQLEN => link.txqueuelen = Some(number()?),
-        IFLA_NUM_TX_QUEUES => link.tx_queues = Some(number()?),
-        IFLA_NUM_RX_QUEUES => link.rx_queues = Some(number()?),
-        IFLA_ADDRESS => known = put(&mut link.address, HardwareAddress::from_bytes(payload)),
-        IFLA_BROADCAST => known = put(&mut link.broadcast, HardwareAddress::from_bytes(payload)),
-        IFLA_MASTER => link.master = Some(Dev::index(number()?)),
-        IFLA_LINK => link.link = Some(Dev::index(number()?)),
-        IFLA_LINK_NETNSID => link.link_netnsid = Some(i32::decode(payload)?),
-        IFLA_NET_NS_PID => link.netns = Some(Netns::Pid(number()?)),
-        IFLA_NET_NS_FD => link.netns = Some(Netns::Fd(i32::decode(payload)?)),
-        IFLA_QDISC => known = put(&mut link.qdisc, message::text(payload)),
-        IFLA_OPERSTATE => link.operstate = Some(OperState::from(u8::decode(payload)?)),
-        IFLA_GROUP => link.group = Some(number()?),
-        IFLA_IFALIAS => known = put(&mut link.alias, message::text(payload)),
-        IFLA_PROMISCUITY => link.promiscuity = Some(number()?),
-        IFLA_GSO_MAX_SIZE => link.gso_max_size = Some(number()?),
-        IFLA_GSO_MAX_SEGS => link.gso_max_segs = Some(number()?),
-        IFLA_GRO_MAX_SIZE => link.gro_max_size = Some(number()?),
-        IFLA_GSO_IPV4_MAX_SIZE => link.gso_ipv4_max_size = Some(number()?),
-        IFLA_GRO_IPV4_MAX_SIZE => link.gro_ipv4_max_size = Some(number()?),
-        IFLA_STATS64 => link.stats = Some(LinkStats::decode(payload)?),
-        IFLA_LINKINFO => take_info(link, payload, end)?,
-        IFLA_PROP_LIST => known = take_names(link, payload)?,
-        IFLA_PAD => (),
-        _ => known = false,
-    }
-    if !known {
-        link.unknown.push(attr.into());
-    }
-    Ok(())
-}
-
-fn put<T>(field: &mut Option<T>, value: Option<T>) -> bool {
-    let known = value.is_some();
-    *field = value.or(field.take());
-    known
-}
-
-/// Options without a kind stay among the unknown attributes, where they stood. Of two such lists the last counts, as it
-/// does for the kernel.
-fn take_info(link: &mut Link, payload: &[u8], end: bool) -> Result<(), DecodeError> {
-    link.kind = None;
-    link.info.clear();
-    let (mut kind, mut data) = (None, None);
-    for attr in Reader::new(payload).attrs() {
-        let attr = attr?;
-        match attr.ty {
-            IFLA_INFO_KIND if kind.is_none() => match message::text(attr.payload) {
-                Some(name) => kind = Some(name),
-                None => link.info.push(attr.into()),
-            },
-            IFLA_INFO_DATA if data.is_none() => data = Some((link.info.len(), attr)),
-            _ => link.info.push(attr.into()),
-        }
-    }
-    match (kind, data) {
-        (Some(name), data) => {
-            let options = data.map(|(_, attr)| attr.payload);
-            link.kind = Some(LinkKind::decode(name, options, end).map_err(|e| e.inside("IFLA_INFO_DATA"))?);
-        }
-        (None, Some((at, data))) => link.info.insert(at, RawAttr::from(data)),
-        (None, None) => (),
-    }
-    Ok(())
-}
-
-/// The list of properties, if it is nothing but names.
-fn take_names(link: &mut Link, payload: &[u8]) -> Result<bool, DecodeError> {
-    let mut names = Vec::new();
-    for attr in Reader::new(payload).attrs() {
-        let attr = attr?;
-        match message::text(attr.payload) {
-            Some(name) if attr.ty == IFLA_ALT_IFNAME => names.push(name),
-            _ => return Ok(false),
-        }
-    }
-    link.alternative_names.extend(names);
-    Ok(true)
 }

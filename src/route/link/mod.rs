@@ -2,24 +2,27 @@
 
 mod bridge;
 mod command;
+mod decode;
 mod hardware;
 mod hear;
 mod kind;
 mod message;
 mod query;
+mod show;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, BridgePort};
 pub use hardware::HardwareAddress;
 pub use kind::{LinkKind, OtherKind, Veth};
 pub(super) use message::tables;
 pub use query::Links;
-pub use state::{LinkFlags, LinkStats, OperState};
+pub(super) use show::{show_link, Form};
+pub use state::{AddrGenMode, LinkFlags, LinkMode, LinkStats, OperState};
 
 use crate::units::{Dev, Name, ParseError};
-use crate::wire::RawAttr;
+use crate::wire::{RawAttr, Reader, Value};
 use std::os::fd::{AsRawFd, RawFd};
 
 /// A network device, real or virtual; in requests, what to make of it.
@@ -116,6 +119,24 @@ pub struct Link {
     /// How many want to receive all packets. Kernels report it.
     #[doc(alias = "IFLA_PROMISCUITY")]
     pub promiscuity: Option<u32>,
+    /// How many want to receive all multicast packets. Kernels from 6.0 on report it.
+    #[doc(alias = "IFLA_ALLMULTI")]
+    pub allmulti: Option<u32>,
+    /// What its operational state follows.
+    #[doc(alias = "IFLA_LINKMODE")]
+    pub mode: Option<LinkMode>,
+    /// The link-layer address that the hardware came with. Kernels report it.
+    #[doc(alias = "IFLA_PERM_ADDRESS")]
+    pub permanent_address: Option<HardwareAddress>,
+    /// How often its carrier came or went. Kernels report it.
+    #[doc(alias = "IFLA_CARRIER_CHANGES")]
+    pub carrier_changes: Option<u32>,
+    /// The largest packet, in bytes, that the hardware can cut up. Kernels from 6.0 on report it.
+    #[doc(alias = "IFLA_TSO_MAX_SIZE")]
+    pub tso_max_size: Option<u32>,
+    /// Into how many segments the hardware can cut a packet at most. Kernels from 6.0 on report it.
+    #[doc(alias = "IFLA_TSO_MAX_SEGS")]
+    pub tso_max_segs: Option<u32>,
     /// The largest packet, in bytes, that is handed to it to be cut up.
     #[doc(alias = "IFLA_GSO_MAX_SIZE")]
     pub gso_max_size: Option<u32>,
@@ -261,6 +282,32 @@ impl Link {
     #[must_use]
     pub fn down(self) -> Self {
         self.flags(LinkFlags::UP, false)
+    }
+
+    /// The options and the state it has as a port of a bridge, which are kept in `info`; none if it is no such port, or if
+    /// they make no sense.
+    pub fn bridge_port(&self) -> Option<BridgePort> {
+        let data = self.info.iter().find(|attr| attr.ty == message::IFLA_INFO_SLAVE_DATA)?;
+        BridgePort::decode(&data.payload).ok().filter(|_| self.port_kind().as_deref() == Some("bridge"))
+    }
+
+    /// The kind of port that it is of its master, such as `bridge` or `bond`.
+    pub fn port_kind(&self) -> Option<String> {
+        let kind = self.info.iter().find(|attr| attr.ty == message::IFLA_INFO_SLAVE_KIND)?;
+        crate::route::message::text(&kind.payload)
+    }
+
+    /// How it makes its own IPv6 addresses. Kept in `unknown` (IFLA_AF_SPEC, of which kernels take only parts).
+    pub fn addr_gen_mode(&self) -> Option<AddrGenMode> {
+        const AF_INET6: u16 = 10;
+        const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
+        let inner = |payload, ty| {
+            let mut attrs = Reader::new(payload).attrs().map_while(Result::ok);
+            attrs.find(|attr| attr.ty == ty).map(|attr| attr.payload)
+        };
+        let spec = &self.unknown.iter().find(|attr| attr.ty == message::IFLA_AF_SPEC)?.payload;
+        let mode = inner(inner(spec, AF_INET6)?, IFLA_INET6_ADDR_GEN_MODE)?;
+        u8::decode(mode).ok().map(AddrGenMode)
     }
 
     /// Whether it is administratively up.

@@ -106,6 +106,63 @@ impl Display for OperState {
     }
 }
 
+/// Declares a number of one byte that prints as its name, where it has one.
+macro_rules! modes {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$m:meta])* $constant:ident = $number:literal $word:literal,)* })*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $name(pub u8);
+
+        impl $name {
+            $($(#[$m])* pub const $constant: $name = $name($number);)*
+
+            /// Its name, if it has one.
+            pub fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some($word),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Display for $name {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                match self.name() {
+                    Some(name) => f.pad(name),
+                    None => self.0.fmt(f),
+                }
+            }
+        }
+    )* };
+}
+
+modes! {
+    /// What the operational state of a link follows. `IF_LINK_MODE_` in `include/uapi/linux/if.h`
+    ///
+    /// Prints as `ip` does: `DEFAULT`.
+    LinkMode {
+        /// The carrier.
+        DEFAULT = 0 "DEFAULT",
+        /// The carrier, and a program that takes the link out of the state `DORMANT`.
+        DORMANT = 1 "DORMANT",
+        /// The carrier, and a program that takes the link out of the state `TESTING`.
+        TESTING = 2 "TESTING",
+    }
+    /// How a link makes its own IPv6 addresses. `IN6_ADDR_GEN_MODE_` in `include/uapi/linux/if_link.h`
+    ///
+    /// Prints as `ip` does: `eui64`.
+    AddrGenMode {
+        /// From the link-layer address.
+        EUI64 = 0 "eui64",
+        /// Not at all.
+        NONE = 1 "none",
+        /// From a secret, the same at every start (RFC 7217).
+        STABLE_SECRET = 2 "stable_secret",
+        /// The same, from a secret that the kernel makes up.
+        RANDOM = 3 "random",
+    }
+}
+
 layout! {
     /// What a link has sent and received since it was made.
     pub struct LinkStats = "rtnl_link_stats64" {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::request::{attribute_at, Object, Request, Verb};
+use crate::request::{attribute_at, Asked, Object, Query, Request, Verb};
+use crate::text::Words;
 use crate::wire::generate::{Generate, Source};
 use crate::wire::{EncodeError, Writer};
 use netlink_packet_route::link::LinkMessage;
@@ -74,6 +75,12 @@ fn link(g: &mut Source<'_>, end: bool) -> Link {
         group: Option::generate(g),
         alias: some(g, text),
         promiscuity: Option::generate(g),
+        allmulti: Option::generate(g),
+        mode: some(g, |g| LinkMode(g.byte())),
+        permanent_address: some(g, address),
+        carrier_changes: Option::generate(g),
+        tso_max_size: Option::generate(g),
+        tso_max_segs: Option::generate(g),
         gso_max_size: Option::generate(g),
         gso_max_segs: Option::generate(g),
         gro_max_size: Option::generate(g),
@@ -91,6 +98,8 @@ fn asked(mut link: Link) -> Link {
     link.flags &= link.change;
     (link.min_mtu, link.max_mtu, link.promiscuity) = (None, None, None);
     (link.qdisc, link.operstate, link.stats) = (None, None, None);
+    (link.allmulti, link.permanent_address, link.carrier_changes) = (None, None, None);
+    (link.tso_max_size, link.tso_max_segs) = (None, None);
     if let Some(LinkKind::Veth(Veth { peer: Some(peer) })) = &mut link.kind {
         **peer = asked((**peer).clone());
     }
@@ -149,6 +158,78 @@ proptest! {
             sayable(&mut once);
             prop_assert_eq!(Link::try_from(LinkMessage::from(&once)).unwrap(), once);
         }
+    }
+}
+
+struct Text<'a, Q>(&'a Q);
+
+impl<Q: Query> std::fmt::Display for Text<'_, Q> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.command(f)
+    }
+}
+
+/// Some conditions on links; devices are known by name alone, as where none are looked up.
+pub(in crate::route) fn query(g: &mut Source<'_>) -> Links {
+    let dev = |g: &mut Source<'_>| Dev::named(0, Name::new(g.pick(&["v0", "br0", "eth0.5"])).unwrap());
+    let mut links = Link::all();
+    if g.flip() {
+        links = links.of_dev(dev(g));
+    }
+    match g.below(3) {
+        0 => links = links.of_master(dev(g)),
+        1 => links = links.without_master(),
+        _ => (),
+    }
+    if g.flip() {
+        links = links.of_kind(g.pick(&["veth", "bridge", "bridge_slave"]));
+    }
+    if g.flip() {
+        links = links.of_group(u32::generate(g));
+    }
+    match g.flip() {
+        true => links.up(),
+        false => links,
+    }
+}
+
+/// Whether the query's command, read again, prints the same; `before` is what stands in front of its words.
+pub(in crate::route) fn hears_what_it_says<Q: Asked>(
+    query: &Q,
+    before: &str,
+    words: fn(Words<'_>) -> Words<'_>,
+) -> Result<(), TestCaseError> {
+    let said = Text(query).to_string();
+    let rest = said.strip_prefix(before).ok_or_else(|| TestCaseError::fail(said.clone()))?;
+    let rest: Vec<&str> = rest.split_whitespace().collect();
+    let heard = Q::hear(&mut words(Words::new(&rest)));
+    let heard = heard.map_err(|error| TestCaseError::fail(format!("{said}\n{error}")))?;
+    prop_assert_eq!(Text(&heard).to_string(), said);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn every_query_for_links_hears_what_it_says(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        let links = query(&mut Source::new(&bytes));
+        hears_what_it_says(&links, "ip link show", |words| words)?;
+        prop_assert_eq!(links.one().and_then(|one| one.name).is_some(), Text(&links).to_string().contains(" dev "));
+    }
+}
+
+#[test]
+fn what_is_asked_of_links_is_heard_as_ip_hears_it() {
+    for (words, said) in [
+        (&["v0"][..], " dev v0"),
+        (&["vrf", "red", "up"], " up master red"),
+        (&["nomaster", "group", "default", "dev", "if7"], " dev if7 nomaster group 0"),
+        (&["type", "bridge_slave"], " type bridge_slave"),
+    ] {
+        let heard = Links::hear(&mut Words::new(words)).unwrap();
+        assert_eq!(Text(&heard).to_string(), format!("ip link show{said}"));
+    }
+    for words in [&["dev", "v0", "v1"][..], &["dev", "v0", "dev", "v0"], &["type"], &["group", "red"]] {
+        assert!(Links::hear(&mut Words::new(words)).is_err(), "{words:?}");
     }
 }
 

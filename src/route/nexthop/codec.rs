@@ -1,6 +1,6 @@
 use super::group::Members;
 use super::{Group, GroupType, Nexthop, Resilient};
-use crate::request::{Object, Query, Spoken, Verb};
+use crate::request::{Object, Spoken, Verb};
 use crate::route::hop::put_ip;
 use crate::route::{Encap, Family, RouteFlags, RouteProtocol, Scope};
 use crate::text::{Say, WordError, Words};
@@ -10,12 +10,12 @@ use std::fmt::{self, Formatter};
 
 layout! {
     /// The header of nexthop messages. `include/uapi/linux/nexthop.h`
-    struct Header = "nhmsg" {
-        family: u8,
-        scope: u8,
-        protocol: u8,
+    pub(super) struct Header = "nhmsg" {
+        pub family: u8,
+        pub scope: u8,
+        pub protocol: u8,
         pad _reserved: 1,
-        flags: u32,
+        pub flags: u32,
     }
 }
 
@@ -192,66 +192,5 @@ impl Nexthop {
             op_flags: None,
             unknown: self.unknown.clone(),
         }
-    }
-}
-
-/// Which nexthops to list.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nexthops {
-    dev: Option<Dev>,
-    groups: bool,
-    protocol: Option<RouteProtocol>,
-}
-
-impl Nexthops {
-    /// Only those that leave by this device.
-    #[must_use]
-    pub fn dev(mut self, dev: impl Into<Dev>) -> Self {
-        self.dev = Some(dev.into());
-        self
-    }
-
-    /// Only groups.
-    #[must_use]
-    pub fn groups(mut self) -> Self {
-        self.groups = true;
-        self
-    }
-
-    /// Only those that this added. The kernel sends the others, too; they are passed over.
-    #[must_use]
-    pub fn protocol(mut self, protocol: RouteProtocol) -> Self {
-        self.protocol = Some(protocol);
-        self
-    }
-}
-
-impl Query for Nexthops {
-    type Object = Nexthop;
-
-    fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
-        Header::default().encode(w);
-        self.dev.iter().for_each(|dev| w.attr(5, &dev.index));
-        if self.groups {
-            w.attr_with(9, |_| ());
-        }
-        Ok(())
-    }
-
-    fn take(&self, nexthop: &mut Nexthop) -> bool {
-        let wanted = self.dev.is_none_or(|dev| nexthop.dev == Some(dev))
-            && (!self.groups || nexthop.group.is_some())
-            && self.protocol.is_none_or(|protocol| protocol == nexthop.protocol);
-        if wanted && self.dev.is_some() {
-            nexthop.dev = self.dev;
-        }
-        wanted
-    }
-
-    fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("ip nexthop show")?;
-        self.dev.say("dev", f)?;
-        self.groups.say("groups", f)?;
-        self.protocol.say("protocol", f)
     }
 }

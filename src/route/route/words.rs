@@ -92,7 +92,8 @@ fn lookup(route: &Route, f: &mut Formatter<'_>) -> Result {
     route.flowlabel.say("flowlabel", f)
 }
 
-struct Destination(Prefix);
+/// A destination in the words of `ip`.
+pub(super) struct Destination(pub Prefix);
 
 impl Display for Destination {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

@@ -5,7 +5,7 @@ use crate::request::Verb;
 use crate::route::hear::{
     dscp, group, ip_proto, masked, prefix, protocol, realms, refuse, table, take_route_type, tos,
 };
-use crate::route::Family;
+use crate::route::{Family, Prefix};
 use crate::text::{FromWord, WordError, Words};
 
 const PORTS: &str = "a port such as 80, a range such as 80-90, or a port with a mask such as 80/0xfff0";
@@ -32,18 +32,44 @@ pub(super) fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Rule, WordError>
     Ok(rule)
 }
 
+/// Reads the words behind `show`: what a rule must say to be shown. A prefix may stand without a word, as its destination.
+pub(super) fn asked(words: &mut Words<'_>) -> Result<Rule, WordError> {
+    const WHAT: &str = "a selector of ip rule show: expected one such as from, to, table, pref or fwmark";
+    let family = words.family().unwrap_or(Family::V4);
+    let mut rule = Rule::of(family);
+    while !words.is_empty() {
+        let mut all = *words;
+        if all.take_if_short("protocol") && all.take_if("all") {
+            rule.protocol = None;
+            *words = all;
+        } else if words.take_if("src") {
+            rule.from = net(words, &mut Some(family))?;
+        } else if !hear_selector(&mut rule, &mut Some(family), words)? && !hear_more(&mut rule, words)? {
+            words.take_if("dst");
+            let at = *words;
+            let is_word = !words.peek().is_some_and(|word| word.contains(['.', ':', '/']));
+            rule.to = net(words, &mut Some(family))
+                .map_err(|wrong| if is_word { at.error(WHAT) } else { wrong })?;
+        }
+    }
+    Ok(rule)
+}
+
+/// Reads a prefix; one of every address is no selector.
+fn net(words: &mut Words<'_>, family: &mut Option<Family>) -> Result<Option<Prefix>, WordError> {
+    prefix(words, family).map(|net| net.filter(|net| *net != Prefix::any(net.family())))
+}
+
 /// Takes a selector that `ip` asks for before the others: of words cut short, the first has it.
 fn hear_selector(
     rule: &mut Rule,
     family: &mut Option<Family>,
     words: &mut Words<'_>,
 ) -> Result<bool, WordError> {
-    // A prefix of every address is no selector.
-    let mut net = |words: &mut Words<'_>| prefix(words, family).map(|net| net.filter(|net| !is_all(*net)));
     match () {
         () if words.take_if("not") => rule.flags |= RuleFlags::INVERT,
-        () if words.take_if("from") => rule.from = net(words)?,
-        () if words.take_if("to") => rule.to = net(words)?,
+        () if words.take_if("from") => rule.from = net(words, family)?,
+        () if words.take_if("to") => rule.to = net(words, family)?,
         () if ["preference", "order", "priority"].iter().any(|word| words.take_if_short(word)) => {
             rule.priority = Some(words.value()?);
         }
@@ -63,10 +89,6 @@ fn hear_selector(
         () => return Ok(false),
     }
     Ok(true)
-}
-
-fn is_all(net: crate::route::Prefix) -> bool {
-    net == crate::route::Prefix::any(net.family())
 }
 
 fn hear_more(rule: &mut Rule, words: &mut Words<'_>) -> Result<bool, WordError> {

@@ -7,12 +7,16 @@ use std::fmt::{Display, Formatter, Result};
 /// Writes the `ip rule` command.
 pub(super) fn command(rule: &Rule, verb: Verb, f: &mut Formatter<'_>) -> Result {
     write!(f, "ip {}rule {verb}", rule.family.option())?;
+    // ip wants at least one word.
+    say(rule, if rule.says_nothing() { " from all" } else { "" }, f)
+}
+
+/// Writes what the rule says, with these words where it names no source.
+pub(super) fn say(rule: &Rule, all: &str, f: &mut Formatter<'_>) -> Result {
     rule.flags.contains(RuleFlags::INVERT).say("not", f)?;
     match rule.from {
         Some(from) => write!(f, " from {}", Selector(from))?,
-        // ip wants at least one word.
-        None if rule.says_nothing() => f.write_str(" from all")?,
-        None => (),
+        None => f.write_str(all)?,
     }
     rule.to.map(Selector).say("to", f)?;
     if rule.tos != 0 {

@@ -1,7 +1,7 @@
 use crate::clock::Clock;
 use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
-use crate::text::{Hear, Say, WordError, Words};
-use crate::units::{Rate, Ticks};
+use crate::text::{Hear, Layout, Page, Say, WordError, Words};
+use crate::units::{Rate, Size, Ticks};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -147,6 +147,51 @@ impl HtbClass {
 
 impl Kind for HtbClass {
     const NAME: &'static str = "htb";
+
+    fn show(&self, page: &mut Page) {
+        let Layout { details, raw, .. } = page.layout();
+        if self.level == 0 {
+            // tc shows these two with their signs.
+            let (prio, quantum) = (self.prio.cast_signed(), self.quantum.cast_signed());
+            page.field("prio", prio, format_args!("prio {prio} "));
+            if details {
+                page.field("quantum", quantum, format_args!("quantum {quantum} "));
+            }
+        }
+        let (clock, rate, ceil) = (page.clock(), self.rate, self.ceil_or_rate());
+        let shown = page.rate(rate);
+        page.field("rate", rate.as_bytes_per_second(), format_args!("rate {shown} "));
+        self.framing.show_overhead(page);
+        let shown = page.rate(ceil);
+        page.field("ceil", ceil.as_bytes_per_second(), format_args!("ceil {shown} "));
+        self.framing.linklayer.show(page);
+        let ceil_mpu = self.ceil_framing.unwrap_or(self.framing).mpu;
+        let [cell, ceil_cell] = self.tables.cell_sizes();
+        for (word, burst, rate, cell, mpu_key, mpu) in [
+            ("burst", self.burst, rate, cell, "mpu_rate", self.framing.mpu),
+            ("cburst", self.cburst, ceil, ceil_cell, "mpu_ceil", ceil_mpu),
+        ] {
+            let bytes = burst.map(|burst| burst.size(&clock, rate)).unwrap_or_default();
+            let shown = page.size(bytes);
+            page.field(word, bytes.as_bytes(), format_args!("{word} {shown}"));
+            if details {
+                page.field(&format!("{word}_cell"), cell, format_args!("/{cell}"));
+                let shown = page.size(Size::bytes(mpu.into()));
+                page.field(mpu_key, mpu, format_args!(" mpu {shown}"));
+            }
+            page.text(" ");
+        }
+        if details {
+            let level = self.level.cast_signed();
+            page.field("level", level, format_args!("level {level} "));
+        }
+        if raw {
+            for (word, burst, rate) in [("buffer", self.burst, rate), ("cbuffer", self.cburst, ceil)] {
+                let ticks = burst.map_or(0, |burst| burst.ticks(&clock, rate).0);
+                page.field(word, format!("{ticks:x}"), format_args!("{word} [{ticks:08x}] "));
+            }
+        }
+    }
 }
 
 impl Value for HtbClass {
@@ -267,22 +312,6 @@ layout! {
         pub quantum: u32,
         pub level: u32,
         pub prio: u32,
-    }
-}
-
-layout! {
-    /// What an HTB class has counted beside the common statistics.
-    pub struct HtbStats = "tc_htb_xstats" {
-        /// Packets sent within the class's own rate.
-        pub lends: u32,
-        /// Packets sent with tokens borrowed from the parent.
-        pub borrows: u32,
-        /// Unused since HTB works with segmentation offload.
-        pub giants: u32,
-        /// Tokens on account of the rate, in ticks; negative when in debt.
-        pub tokens: i32,
-        /// Tokens on account of the ceil, in ticks; negative when in debt.
-        pub ctokens: i32,
     }
 }
 

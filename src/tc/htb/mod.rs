@@ -3,11 +3,13 @@
 //! `man 8 tc-htb`, `net/sched/sch_htb.c`, `include/uapi/linux/pkt_sched.h`
 
 mod class;
+mod stats;
 
-pub use class::{HtbClass, HtbStats};
+pub use class::HtbClass;
+pub use stats::HtbStats;
 
 use super::Kind;
-use crate::text::{Hear, Say, WordError, Words};
+use crate::text::{Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Packets, ParseError};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -97,6 +99,29 @@ impl Htb {
 
 impl Kind for Htb {
     const NAME: &'static str = "htb";
+
+    fn show(&self, page: &mut Page) {
+        // tc shows the number with its sign.
+        let r2q = self.r2q.cast_signed();
+        page.field("r2q", r2q, format_args!("r2q {r2q}"));
+        let default = match self.default_class {
+            0 => "0".to_owned(),
+            class => format!("{class:#x}"),
+        };
+        page.field("default", default.as_str(), format_args!(" default {default}"));
+        let direct = self.direct_packets;
+        page.field("direct_packets_stat", direct, format_args!(" direct_packets_stat {direct}"));
+        if page.layout().details {
+            let version = format!("{}.{}", self.version >> 16, self.version & 0xffff);
+            page.field("ver", version.as_str(), format_args!(" ver {version}"));
+        }
+        if let Some(Packets(length)) = self.direct_qlen {
+            page.field("direct_qlen", length, format_args!(" direct_qlen {length}"));
+        }
+        if self.offload {
+            page.field("offload", Scalar::Null, " offload");
+        }
+    }
 }
 
 impl Value for Htb {

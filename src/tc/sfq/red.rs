@@ -1,5 +1,5 @@
-use crate::text::{Hear, WordError, Words};
-use crate::units::{ParseError, Percent};
+use crate::text::{Hear, Page, Scalar, Show, WordError, Words};
+use crate::units::{ParseError, Percent, Size};
 use crate::wire::EncodeError;
 use std::fmt::{self, Display, Formatter};
 
@@ -199,6 +199,30 @@ impl Display for Red {
             f.write_str(" harddrop")?;
         }
         Ok(())
+    }
+}
+
+/// What kernels report of it, and all four flags that they have.
+impl Show for Red {
+    fn show(&self, page: &mut Page) {
+        let w_log = match (self.average, self.wire()) {
+            (Average::Logs { w_log, .. }, _) => w_log,
+            (_, wire) => wire.map_or(0, |parms| parms.w_log),
+        };
+        page.field("ewma", w_log, format_args!("ewma {w_log} "));
+        for (word, bytes) in [("min", self.min), ("max", self.max)] {
+            let shown = page.size(Size::bytes(bytes.into()));
+            page.field(word, bytes, format_args!("{word} {shown} "));
+        }
+        let probability = Scalar::from(f64::from(self.probability.raw()) / 4_294_967_296.0);
+        page.field("probability", probability.clone(), format_args!("probability {probability} "));
+        for (bit, word) in ["ecn", "harddrop", "adaptive", "nodrop"].into_iter().enumerate() {
+            let set = self.flags >> bit & 1 != 0;
+            page.json(word, set);
+            if set {
+                page.text(format_args!("{word} "));
+            }
+        }
     }
 }
 

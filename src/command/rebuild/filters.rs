@@ -1,0 +1,231 @@
+use super::{Names, State};
+use crate::command::AnyObject;
+use crate::tc::police::Police;
+use crate::tc::u32::{U32Handle, U32};
+use crate::tc::{Action, ActionKind, ActionTable, Actions, Chain, Filter, FilterKind, Place};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A place: the device and the parent, or a block.
+type Spot = (u32, u32);
+/// A place, a chain and a prio: all filters of one kind.
+type Row = (Spot, u32, u16);
+
+/// How often an action is used by filters, by kind and index.
+type Uses = BTreeMap<(String, u32), usize>;
+
+fn spot(place: Place) -> Spot {
+    match place {
+        Place::Dev { dev, parent } => (dev.index, parent.raw()),
+        Place::Block(block) => (u32::MAX, block),
+    }
+}
+
+fn row(filter: &Filter) -> Row {
+    (spot(filter.place), filter.chain.unwrap_or(0), filter.prio)
+}
+
+/// The actions that stand by themselves, the chains that stand without filters, and the filters; u32's tables first.
+pub(super) fn filters(state: &State, names: &Names) -> Vec<AnyObject> {
+    let rows = Rows::of(&state.filters);
+    let mut seen = BTreeSet::new();
+    let mut filters: Vec<Filter> = state
+        .filters
+        .iter()
+        .filter(|filter| rows.is_made(filter))
+        // A block is listed once for each of its devices.
+        .filter(|filter| seen.insert((row(filter), filter.handle)))
+        .cloned()
+        .collect();
+    let uses = uses(&mut filters);
+    let kept = |kind: &ActionKind, index: u32| {
+        uses.get(&(kind.name().to_owned(), index)).is_some_and(|uses| *uses > 1)
+    };
+    for filter in &mut filters {
+        clean(filter, &rows, names);
+        for action in actions_of(filter) {
+            clean_action(action, &kept, names);
+        }
+        if let Some(police) = police_of(filter) {
+            clean_police(police, &|index| {
+                uses.get(&("police".to_owned(), index)).is_some_and(|uses| *uses > 1)
+            });
+        }
+    }
+    filters.sort_by_key(|filter| (!is_table(filter), row(filter)));
+    let actions = standing(state, &uses, names);
+    let chains = chains(state, names);
+    actions.chain(chains).chain(filters.into_iter().map(AnyObject::from)).collect()
+}
+
+/// What there is at each prio.
+struct Rows {
+    /// The u32 table that packets enter, which the kernel made together with the prio's first filter.
+    roots: BTreeMap<Row, u16>,
+    /// Prios that have more than the classifier's own line.
+    filled: BTreeSet<Row>,
+}
+
+impl Rows {
+    fn of(filters: &[Filter]) -> Self {
+        let mut rows = Rows { roots: BTreeMap::new(), filled: BTreeSet::new() };
+        for filter in filters.iter().filter(|filter| filter.handle != 0) {
+            rows.filled.insert(row(filter));
+            let table = U32Handle::from_raw(filter.handle).table();
+            let single = u32_of(filter).and_then(|u32| u32.divisor).is_some_and(|divisor| divisor.0 == 1);
+            if single && table >= U32Handle::ROOT.table() {
+                let root = rows.roots.entry(row(filter)).or_insert(table);
+                *root = table.min(*root);
+            }
+        }
+        rows
+    }
+
+    /// Whether somebody made it: not the classifier's own line, nor the table that packets enter.
+    fn is_made(&self, filter: &Filter) -> bool {
+        match (&filter.kind, filter.handle) {
+            (None, _) => false,
+            // In this mode, it has nothing but its own line.
+            (Some(FilterKind::Fw(_)), 0) => !self.filled.contains(&row(filter)),
+            (_, 0) => false,
+            _ => !(is_table(filter) && self.is_in_root(filter)),
+        }
+    }
+
+    fn is_in_root(&self, filter: &Filter) -> bool {
+        let table = U32Handle::from_raw(filter.handle).table();
+        match self.roots.get(&row(filter)) {
+            Some(root) => table == *root,
+            None => table >= U32Handle::ROOT.table(),
+        }
+    }
+}
+
+fn u32_of(filter: &Filter) -> Option<&U32> {
+    match &filter.kind {
+        Some(FilterKind::U32(u32)) => Some(u32),
+        _ => None,
+    }
+}
+
+fn is_table(filter: &Filter) -> bool {
+    u32_of(filter).is_some_and(|u32| u32.divisor.is_some())
+}
+
+/// Takes away what the kernel reports.
+fn clean(filter: &mut Filter, rows: &Rows, names: &Names) {
+    let in_root = rows.is_in_root(filter);
+    if let Place::Dev { dev, .. } = &mut filter.place {
+        *dev = names.name(*dev);
+    }
+    filter.chain = filter.chain.filter(|chain| *chain != 0);
+    (filter.stats, filter.estimator) = (None, None);
+    filter.unknown.clear();
+    if let Some(FilterKind::U32(u32)) = &mut filter.kind {
+        u32.counters = None;
+        u32.mark.iter_mut().for_each(|mark| mark.success = 0);
+        u32.unknown.clear();
+        if in_root && u32.divisor.is_none() {
+            // The kernel numbers these tables in the order in which they are made: which it was does not matter.
+            filter.handle = U32Handle::from_raw(filter.handle).node().into();
+            u32.ht = None;
+        }
+    }
+}
+
+fn actions_of(filter: &mut Filter) -> impl Iterator<Item = &mut Action> {
+    let actions: Option<&mut Actions> = match &mut filter.kind {
+        Some(FilterKind::U32(u32)) => u32.actions.as_mut(),
+        Some(FilterKind::Fw(fw)) => fw.actions.as_mut(),
+        _ => None,
+    };
+    actions.into_iter().flat_map(|actions| &mut actions.0).map(|(_, action)| action)
+}
+
+fn police_of(filter: &mut Filter) -> Option<&mut Police> {
+    match &mut filter.kind {
+        Some(FilterKind::U32(u32)) => u32.police.as_mut(),
+        Some(FilterKind::Fw(fw)) => fw.police.as_mut(),
+        _ => None,
+    }
+}
+
+fn uses(filters: &mut [Filter]) -> Uses {
+    let mut uses = Uses::new();
+    for filter in filters {
+        for action in actions_of(filter) {
+            *uses.entry((action.kind.name().to_owned(), action.named_index())).or_default() += 1;
+        }
+        if let Some(police) = police_of(filter) {
+            *uses.entry(("police".to_owned(), police.index)).or_default() += 1;
+        }
+    }
+    uses
+}
+
+/// The actions that no filter uses. The others come with their filters.
+fn standing<'a>(state: &'a State, uses: &'a Uses, names: &'a Names) -> impl Iterator<Item = AnyObject> + 'a {
+    let all = state.actions.iter().flat_map(|table| &table.actions);
+    all.filter(|action| !uses.contains_key(&(action.kind.name().to_owned(), action.named_index()))).map(
+        |action| {
+            let mut action = action.clone();
+            clean_action(&mut action, &|_, _| true, names);
+            ActionTable::of([action]).into()
+        },
+    )
+}
+
+/// Takes away what the kernel reports, and the index where only one filter uses it.
+fn clean_action(action: &mut Action, kept: &dyn Fn(&ActionKind, u32) -> bool, names: &Names) {
+    let index = Some(action.named_index()).filter(|index| kept(&action.kind, *index)).unwrap_or(0);
+    (action.stats, action.used_hw_stats, action.in_hw_count, action.index) = (None, None, None, None);
+    action.unknown.clear();
+    let parms = match &mut action.kind {
+        ActionKind::Gact(gact) => {
+            gact.times = None;
+            gact.parms.as_mut()
+        }
+        ActionKind::Mirred(mirred) => {
+            mirred.times = None;
+            mirred.parms.as_mut().map(|parms| {
+                parms.dev = names.name(parms.dev);
+                &mut parms.action
+            })
+        }
+        ActionKind::Skbedit(skbedit) => {
+            skbedit.times = None;
+            skbedit.parms.as_mut()
+        }
+        ActionKind::Police(police) => return clean_police(police, &|_| index != 0),
+        ActionKind::Other(_) => None,
+    };
+    if let Some(parms) = parms {
+        (parms.index, parms.references, parms.bindings) = (index, 0, 0);
+    }
+}
+
+fn clean_police(police: &mut Police, kept: &dyn Fn(u32) -> bool) {
+    if !kept(police.index) {
+        police.index = 0;
+    }
+    (police.references, police.bindings, police.times) = (0, 0, None);
+    police.unknown.clear();
+}
+
+/// Chains with a template, and those without filters: the others come with their filters.
+fn chains<'a>(state: &'a State, names: &'a Names) -> impl Iterator<Item = AnyObject> + 'a {
+    let filled = |chain: &Chain| {
+        state
+            .filters
+            .iter()
+            .any(|filter| (spot(filter.place), filter.chain.unwrap_or(0)) == (spot(chain.place), chain.index))
+    };
+    let wanted = move |chain: &&Chain| chain.template.is_some() || chain.index != 0 && !filled(chain);
+    state.chains.iter().filter(wanted).map(|chain| {
+        let mut chain = chain.clone();
+        if let Place::Dev { dev, .. } = &mut chain.place {
+            *dev = names.name(*dev);
+        }
+        chain.unknown.clear();
+        chain.into()
+    })
+}

@@ -1,0 +1,27 @@
+//! What qdiscs, classes and filters have in common where they are shown.
+
+use crate::text::Page;
+use crate::units::{Dev, Handle};
+
+/// Shows what has happened to the object, where a monitor has told the page with [`Page::say`]: one of these words.
+pub(super) fn event(words: &[&str], page: &mut Page) {
+    for word in words.iter().filter(|word| page.has_said(word)).collect::<Vec<_>>() {
+        page.field(word, true, format_args!("{word} "));
+    }
+}
+
+/// Shows the device, unless the question has said it.
+pub(super) fn dev(dev: Dev, page: &mut Page) {
+    if !page.has_said("dev") {
+        let name = page.dev(dev);
+        page.field("dev", name.as_str(), format_args!("dev {name} "));
+    }
+}
+
+/// Shows the place of a qdisc or a class.
+pub(super) fn parent(parent: Handle, page: &mut Page) {
+    match parent {
+        Handle::ROOT => page.field("root", true, "root "),
+        parent => page.field("parent", parent.to_string(), format_args!("parent {parent} ")),
+    }
+}

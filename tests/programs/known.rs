@@ -1,0 +1,138 @@
+//! Where our programs differ from iproute2, and why. They follow 6.15, which the recordings are of; installed is often an older
+//! one.
+
+use crate::machine::Ended;
+use serde_json::Value;
+
+/// What the crate does not have: other kinds, and neighbours.
+const OTHERS: &[&str] = &[
+    ": prio bands",
+    " fq_codel ",
+    " netem ",
+    ": fq",
+    ": red ",
+    ": ets ",
+    " flower ",
+    " matchall ",
+    " basic match ",
+    " bpf bytecode ",
+    " flow hash ",
+    " route from ",
+    " action nat ",
+    " action vlan ",
+    " action csum ",
+    " action pedit ",
+    " action connmark",
+    " action ctinfo ",
+    " action simple ",
+    " action sample ",
+    " action tunnel_key ",
+    " type vlan ",
+    " type macvlan ",
+    " type vrf ",
+    "ip neigh ",
+];
+
+/// Whether a command is about what the crate does not have.
+pub fn is_not_ours(command: &str) -> bool {
+    OTHERS.iter().any(|words| command.contains(words))
+}
+
+/// Why a recorded command ends otherwise than with iproute2.
+pub fn status(id: &str) -> Option<&'static str> {
+    match id {
+        "ingress-003" => Some("iproute2 has two statuses for words that make no sense, and no rule for which"),
+        "sfq-014" => Some("what the kernel would refuse without words is refused here, with words"),
+        _ => None,
+    }
+}
+
+/// Something that iproute2 shows since a release.
+struct Newer {
+    reason: &'static str,
+    /// Of which objects.
+    nouns: &'static [&'static str],
+    /// The words in front of the values that older ones do not show, and the fields of JSON.
+    words: &'static [&'static str],
+    keys: &'static [&'static str],
+}
+
+const NEWER: &[Newer] = &[
+    Newer {
+        reason: "the protocol of an address is shown since iproute2 6.2",
+        nouns: &["addr"],
+        words: &["proto"],
+        keys: &["protocol"],
+    },
+    Newer {
+        reason: "the sizes of IPv4's segments are shown since iproute2 6.3",
+        nouns: &["addr", "link"],
+        words: &["gso_ipv4_max_size", "gro_ipv4_max_size"],
+        keys: &["gso_ipv4_max_size", "gro_ipv4_max_size"],
+    },
+];
+
+/// What an older iproute2 would have shown in place of ours, and why it differs.
+pub fn older(words: &[String], ours: &Ended) -> (Ended, Option<&'static str>) {
+    let mut older = ours.clone();
+    let mut reason = None;
+    let noun = words.iter().skip(1).find(|word| !word.starts_with('-')).map_or("", String::as_str);
+    let json = words.iter().any(|word| word == "-j");
+    for newer in NEWER.iter().filter(|newer| newer.nouns.contains(&noun)) {
+        let without = match json {
+            true => without_keys(&older.stdout, newer.keys),
+            false => newer.words.iter().fold(older.stdout.clone(), |text, word| without_pair(&text, word)),
+        };
+        if without != older.stdout {
+            reason = Some(newer.reason);
+            older.stdout = without;
+        }
+    }
+    (older, reason)
+}
+
+/// Why something cannot be compared with what the installed iproute2 shows.
+pub fn incomparable(words: &[String], theirs: &Ended) -> Option<&'static str> {
+    let json = words.iter().any(|word| word == "-j");
+    if json && theirs.stderr.contains("json_writer") {
+        return Some("iproute2 6.1 fails to write its own JSON");
+    }
+    if json && words.iter().any(|word| word == "class") && !theirs.stdout.starts_with('[') {
+        return Some("iproute2 6.1 has no JSON for classes");
+    }
+    None
+}
+
+/// The text without `word VALUE `.
+fn without_pair(text: &str, word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let pattern = format!(" {word} ");
+    while let Some((before, after)) = rest.split_once(&pattern) {
+        out += before;
+        out.push(' ');
+        rest = after.split_once(' ').map_or("", |(_, rest)| rest);
+    }
+    out + rest
+}
+
+fn without_keys(text: &str, keys: &[&str]) -> String {
+    fn remove(value: &mut Value, keys: &[&str]) {
+        match value {
+            Value::Object(object) => {
+                object.retain(|key, _| !keys.contains(&key.as_str()));
+                object.values_mut().for_each(|value| remove(value, keys));
+            }
+            Value::Array(all) => all.iter_mut().for_each(|value| remove(value, keys)),
+            _ => (),
+        }
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => {
+            let mut without = value.clone();
+            remove(&mut without, keys);
+            if without == value { text.to_owned() } else { without.to_string() }
+        }
+        Err(_) => text.to_owned(),
+    }
+}

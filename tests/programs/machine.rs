@@ -1,0 +1,124 @@
+//! Programs, and a namespace to run them in.
+
+use crate::common::Stop;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+/// Whose program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Ours,
+    Theirs,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command: `tc -s qdisc show`.
+pub fn run(whose: Whose, words: &[String]) -> Result<Ended, Stop> {
+    feed(whose, words, "")
+}
+
+/// Runs a command that is fed from its standard input.
+pub fn feed(whose: Whose, words: &[String], input: &str) -> Result<Ended, Stop> {
+    let (tool, rest) = words.split_first().ok_or("an empty command")?;
+    let mut child = Command::new(program(whose, tool)?)
+        .args(rest)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().ok_or("no standard input")?;
+    // A program that ends early does not read it all.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ended {
+        status: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    })
+}
+
+/// Where a program is. The examples are built next to the directory of the tests.
+pub fn program(whose: Whose, tool: &str) -> Result<PathBuf, Stop> {
+    let path = match whose {
+        Whose::Ours => {
+            let tests = env::current_exe()?;
+            let profile = tests.parent().and_then(|deps| deps.parent()).ok_or("no directory above")?;
+            profile.join("examples").join(tool)
+        }
+        Whose::Theirs => {
+            let path = env::var_os("PATH").unwrap_or_default();
+            let near = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+            let mut all = env::split_paths(&path).chain(near).map(|directory| directory.join(tool));
+            all.find(|file| file.is_file()).ok_or_else(|| Stop::Skip(format!("`{tool}` is not installed")))?
+        }
+    };
+    match (path.is_file(), whose) {
+        (true, _) => Ok(path),
+        (false, Whose::Theirs) => Err(Stop::Skip(format!("`{tool}` is not installed"))),
+        (false, Whose::Ours) => {
+            Err(Stop::Skip(format!("the example {tool} is not built: cargo build --examples")))
+        }
+    }
+}
+
+/// Splits a command as a shell does, as far as the recordings need it.
+pub fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in command.split(['\'', '"']).enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+/// Makes the devices that the recordings speak of, as far as the kernel has them, and carries out commands with iproute2. What
+/// fails is passed over: recordings do that on purpose.
+pub fn set_up(commands: &[String]) -> Result<(), Stop> {
+    let mut all: Vec<String> = [
+        "ip link add name v0 index 10 address 02:00:00:00:00:0a type veth peer name v1 index 11",
+        "ip link add ifb0 index 20 type ifb",
+        "ip link add ifb1 index 21 type ifb",
+        "ip link add d0 index 30 type dummy",
+        "ip link set lo up",
+        "ip link set v0 up",
+        "ip link set v1 up",
+        "ip link set ifb0 up",
+        "ip link set ifb1 up",
+    ]
+    .map(str::to_owned)
+    .into();
+    all.extend_from_slice(commands);
+    // One program for the commands that follow each other.
+    for commands in all.chunk_by(|a, b| a.split(' ').next() == b.split(' ').next()) {
+        let tool = commands.first().and_then(|first| first.split(' ').next()).unwrap_or_default();
+        let lines: Vec<&str> = commands.iter().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
+        let batch = [tool, "-force", "-batch", "-"].map(str::to_owned);
+        feed(Whose::Theirs, &batch, &(lines.join("\n") + "\n"))?;
+    }
+    Ok(())
+}
+
+/// The kernel's release, such as `6.12.117`.
+pub fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+}
+
+/// Whether this is an emulated machine, on which programs start slowly.
+pub fn is_slow() -> bool {
+    static SLOW: OnceLock<bool> = OnceLock::new();
+    *SLOW.get_or_init(|| fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains("virtme")))
+}

@@ -1,0 +1,251 @@
+//! How the programs behave as programs: their status, batches, streams and monitors.
+
+use crate::common::{in_netns, trial, Outcome, Stop};
+use crate::machine::{feed, program, run, set_up, words, Ended, Whose};
+use libtest_mimic::Trial;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("what fails is said in iproute2's words and with its status", failures),
+        trial("words that mean nothing end with iproute2's status", wrong_words),
+        trial("a batch ends where iproute2's ends, and says the line", batches),
+        trial("a batch finds the devices that it has made", batch_makes_devices),
+        trial("a flush deletes what iproute2's deletes", flushes),
+        trial("a reader that goes away ends a list quietly", broken_pipe),
+        trial("tc monitor shows what iproute2's shows", tc_monitor),
+        trial("ip monitor shows what iproute2's shows", ip_monitor),
+    ]
+}
+
+/// Runs both in namespaces of their own that were set up in the same way.
+fn both(setup: &[&str], command: &str, input: &str) -> Result<(Ended, Ended), Stop> {
+    let setup: Vec<String> = setup.iter().map(|one| (*one).to_owned()).collect();
+    let end = |whose| {
+        in_netns(|| {
+            set_up(&setup)?;
+            feed(whose, &words(command), input)
+        })
+    };
+    Ok((end(Whose::Ours)?, end(Whose::Theirs)?))
+}
+
+fn failures() -> Outcome {
+    let setup = [
+        "tc qdisc add dev v0 root handle 1: htb",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit",
+        "ip addr add 10.9.0.1/24 dev v0",
+        "ip route add 10.1.0.0/16 via 10.9.0.2",
+    ];
+    for command in [
+        "tc qdisc add dev v0 root handle 1: htb",
+        "tc qdisc add dev nosuch root htb",
+        "tc qdisc show dev nosuch",
+        "tc qdisc del dev v1 root",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit",
+        "tc class add dev v0 parent 1: classid 1:2 htb rate 10gbit",
+        "tc class del dev v0 classid 1:77",
+        "tc filter add dev v0 parent 7: protocol ip u32 match u32 0 0",
+        "tc filter del dev v0 parent 1: prio 7",
+        "tc -n nosuch qdisc show",
+        "tc -batch nosuch",
+        "tc qdisc add dev v1 root nosuch",
+        "tc chain del dev v0 parent 1: chain 7",
+        "ip route add 10.1.0.0/16 via 10.9.0.2",
+        "ip route add 10.2.0.0/16 via 10.77.0.2",
+        "ip route add 10.3.0.0/16 dev nosuch",
+        "ip route del 10.77.0.0/16",
+        "ip route show table 77",
+        "ip route flush table 77",
+        "ip route get 11.0.0.1",
+        "ip rule del table 77",
+        "ip nexthop del id 77",
+        "ip nexthop get id 77",
+        "ip addr add 10.9.0.1/24 dev v0",
+        "ip addr del 10.9.0.7/24 dev v0",
+        "ip link add v0 type veth",
+        "ip link set nosuch up",
+        "ip link del nosuch",
+        "ip link show nosuch",
+        "ip addr show dev nosuch",
+        "ip link add v7 type nosuch",
+        "ip -n nosuch route",
+    ] {
+        let (ours, theirs) = both(&setup, command, "")?;
+        assert_eq!(ours, theirs, "{command}");
+    }
+    Ok(())
+}
+
+fn wrong_words() -> Outcome {
+    for command in [
+        "tc", "tc help", "tc -s", "tc -j", "tc -z", "tc foo", "tc qdisc foo", "tc qdisc help", "tc -help", "tc -V", "ip", "ip foo",
+        "ip help", "ip route foo", "ip route help", "ip -z", "ip -V", "ip monitor foo", "tc monitor foo", "ip link set v0 mtu",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate", "ip route flush", "ip addr flush", "ip addr add 10.9.0.1/33 dev v0",
+        "ip rule add", "ip route get", "ip addr add 10.9.0.1/24", "ip link add",
+        "tc qdisc add dev v0 root htb bogus", "tc qdisc add dev v0 root tbf rate 1mbit",
+    ] {
+        let (ours, theirs) = both(&[], command, "")?;
+        assert_eq!(ours.status, theirs.status, "{command}: {ours:?}, but {theirs:?}");
+    }
+    Ok(())
+}
+
+fn batches() -> Outcome {
+    let lines = "
+# a tree
+qdisc add dev v0 root handle 1: htb   # behind a command
+class add dev v0 parent 1: \\
+    classid 1:1 \\
+    htb rate 1mbit
+class show dev v0
+
+class add dev v0 parent 1: classid 1:1 htb rate 1mbit
+qdisc show dev v0
+qdisc add dev nosuch root htb
+class add dev v0 parent 1: classid 1:2 \\
+    htb rate 2mbit burst 15k
+qdisc del dev v1 root
+class show dev v0";
+    for options in ["", "-force", "-s -force"] {
+        let (ours, theirs) = both(&[], &format!("tc {options} -batch -"), lines)?;
+        let text = |ended: &Ended| ended.stdout.replace(" \n", "\n");
+        assert_eq!(text(&ours), text(&theirs), "{options}");
+        assert_eq!((ours.status, ours.stderr), (theirs.status, theirs.stderr), "{options}");
+    }
+    Ok(())
+}
+
+fn batch_makes_devices() -> Outcome {
+    let lines = "link add name x0 type veth peer name x1\nlink set x0 up\naddr add 10.1.0.1/24 dev x0\n\
+                 link del x0\nlink add name x0 index 99 type veth peer name x1\nlink set x0 up\n\
+                 addr add 10.1.0.1/24 dev x0\n-4 addr show\naddr show dev x0 scope global\n";
+    let lines = lines.replace("-4 addr show\n", "");
+    let (ours, theirs) = both(&[], "ip -batch -", &lines)?;
+    let plain = |ended: &Ended| ended.stdout.lines().filter(|line| line.contains("inet")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!((plain(&ours), ours.status, &*ours.stderr), (plain(&theirs), 0, ""));
+    Ok(())
+}
+
+fn flushes() -> Outcome {
+    let setup: Vec<String> = [
+        "ip addr add 10.9.0.1/24 dev v0",
+        "ip addr add 10.9.0.2/24 dev v0",
+        "ip addr add 10.8.0.1/24 dev v1",
+        "ip route add 10.1.0.0/16 via 10.9.0.2",
+        "ip route add 10.1.0.0/16 via 10.9.0.3 table 100",
+        "ip rule add fwmark 5 table 100",
+        "ip nexthop add id 5 via 10.9.0.4 dev v0",
+        "ip nexthop add id 6 via 10.8.0.4 dev v1",
+    ]
+    .map(str::to_owned)
+    .into();
+    let commands = [
+        "ip route flush table 100", "ip route flush dev v0", "ip route flush proto boot", "ip rule flush", "ip nexthop flush",
+        "ip nexthop flush dev v0", "ip addr flush dev v0", "ip -4 addr flush dev v1", "ip -s route flush table 100", "ip -s addr flush dev v0",
+    ];
+    for command in commands {
+        let end = |whose| {
+            in_netns(|| {
+                set_up(&setup)?;
+                let ended = run(whose, &words(command))?;
+                let mut left = String::new();
+                for show in ["ip -4 route show table all", "ip rule show", "ip nexthop show", "ip -4 -o addr show"] {
+                    left += &run(Whose::Theirs, &words(show))?.stdout;
+                }
+                Ok((ended, left))
+            })
+        };
+        assert_eq!(end(Whose::Ours)?, end(Whose::Theirs)?, "{command}");
+    }
+    Ok(())
+}
+
+fn broken_pipe() -> Outcome {
+    set_up(&[])?;
+    let mut child = Command::new(program(Whose::Ours, "ip")?)
+        .args(["route", "show", "table", "all"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().ok_or("no standard error")?.read_to_string(&mut said)?;
+    child.wait()?;
+    assert_eq!(said, "");
+    Ok(())
+}
+
+/// What a monitor says while commands are carried out.
+fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop> {
+    in_netns(|| {
+        set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned(), "ip -6 addr flush dev v0".to_owned(), "ip -6 addr flush dev v1".to_owned()])?;
+        let all = words(monitor);
+        let (tool, rest) = all.split_first().ok_or("an empty command")?;
+        let mut child = Command::new(program(whose, tool)?)
+            .args(rest)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        sleep(Duration::from_millis(if crate::machine::is_slow() { 3000 } else { 500 }));
+        for command in commands {
+            run(Whose::Theirs, &words(command))?;
+        }
+        sleep(Duration::from_millis(if crate::machine::is_slow() { 2000 } else { 500 }));
+        child.kill()?;
+        let mut said = String::new();
+        child.stdout.take().ok_or("no standard output")?.read_to_string(&mut said)?;
+        child.wait()?;
+        Ok(said)
+    })
+}
+
+fn monitors(monitor: &str, commands: &[&str]) -> Outcome {
+    let said = |whose| -> Result<Vec<String>, Stop> {
+        // Automatic handles count up from machine-wide numbers, and 6.1 leaves blanks at the ends of lines.
+        let plain = |line: &str| line.trim_end().to_owned();
+        Ok(watch(whose, monitor, commands)?.lines().map(plain).collect())
+    };
+    let (ours, theirs) = (said(Whose::Ours)?, said(Whose::Theirs)?);
+    assert!(!theirs.is_empty(), "{monitor} said nothing");
+    assert_eq!(ours, theirs, "{monitor}");
+    Ok(())
+}
+
+fn tc_monitor() -> Outcome {
+    let commands = [
+        "tc qdisc add dev v0 root handle 1: htb default 10",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit",
+        "tc class change dev v0 parent 1: classid 1:1 htb rate 2mbit",
+        "tc filter add dev v0 parent 1: protocol ip prio 1 u32 match ip src 10.0.0.1 action mirred egress redirect dev v1",
+        "tc filter replace dev v0 parent 1: protocol ip prio 2 u32 match ip src 10.0.0.1 action mirred egress redirect dev v1",
+        "tc filter del dev v0 parent 1: protocol ip prio 1",
+        "tc qdisc replace dev v0 root handle 2: tbf rate 1mbit burst 10k latency 10ms",
+        "tc qdisc add dev v0 clsact",
+        "tc chain add dev v0 ingress chain 5",
+        "tc qdisc del dev v0 clsact",
+        "tc qdisc del dev v0 root",
+    ];
+    monitors("tc monitor", &commands)
+}
+
+fn ip_monitor() -> Outcome {
+    let commands = [
+        "ip addr add 10.8.0.1/24 dev v0",
+        "ip route add 10.20.0.0/16 via 10.9.0.2",
+        "ip route replace 10.20.0.0/16 via 10.9.0.3",
+        "ip route del 10.20.0.0/16",
+        "ip rule add fwmark 5 table 100",
+        "ip rule del fwmark 5 table 100",
+        "ip nexthop add id 5 via 10.9.0.2 dev v0",
+        "ip nexthop del id 5",
+        "ip addr del 10.8.0.1/24 dev v0",
+        "ip link set v0 mtu 1400",
+    ];
+    monitors("ip monitor link address route rule nexthop", &commands)?;
+    monitors("ip -4 monitor label route address", &commands)?;
+    monitors("ip -d monitor route dev v0", &commands)
+}
