@@ -1,7 +1,7 @@
 //! Until each object has its own: to be deleted line by line.
 use crate::request::Asked;
-use crate::text::{Page, Show, WordError, Words};
 use crate::tc;
+use crate::text::{Page, Show, WordError, Words};
 
 macro_rules! stub {
     ($($object:ty, $query:ty;)*) => { $(

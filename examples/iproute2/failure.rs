@@ -23,6 +23,9 @@ pub enum Failed {
     Line(ScriptError),
 }
 
+/// What may be missing that is more than a value.
+const MORE: [&str; 2] = ["must be said", "what to flush"];
+
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;
 /// The status for words that mean nothing.
@@ -71,12 +74,26 @@ impl Failure {
         let status = match error.word().at().checked_sub(head) {
             Some(0) if tool == Tool::Tc => NO_COMMAND,
             Some(1) => NO_COMMAND,
-            // A value is missing. Where a whole option is, the words are merely wrong.
-            _ if problem.contains("the command ends") && !problem.contains("must be said") => NO_COMMAND,
+            // A value is missing. Where more is, the words are merely wrong.
+            _ if problem.contains("the command ends") && !MORE.iter().any(|more| problem.contains(more)) => {
+                NO_COMMAND
+            }
             _ if problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())
+    }
+
+    /// A command of these words names a device that is not there.
+    pub fn missing(tool: Tool, words: &[&str], name: &str) -> Self {
+        let is = |at: usize, of: &[&str]| {
+            words.get(at).is_some_and(|word| of.iter().any(|of| of.starts_with(word)))
+        };
+        let shows = is(1, &["show", "list", "lst"]) || words.len() == 1;
+        match tool {
+            Tool::Ip if is(0, &["link", "address"]) && shows => Failure::no_link(name),
+            _ => Failure::no_device(name),
+        }
     }
 
     /// A device is not there.

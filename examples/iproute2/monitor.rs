@@ -19,19 +19,26 @@ const NLM_F_CREATE: u16 = 0x400;
 /// Shows events as they happen, until nobody reads any more.
 pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let options = session.options().clone();
-    let groups: Vec<Group> =
-        GROUPS.into_iter().filter(|(_, family, nouns)| {
+    let groups: Vec<Group> = GROUPS
+        .into_iter()
+        .filter(|(_, family, nouns)| {
             let of_family = family.is_none() || options.family.is_none() || *family == options.family;
             of_family && nouns.iter().any(|noun| what.watches(*noun))
-        }).map(|(group, ..)| group).chain([Group::Link]).collect();
+        })
+        .map(|(group, ..)| group)
+        .chain([Group::Link])
+        .collect();
     let builder = Connection::builder().timeout(None).receive_buffer(1 << 20);
     let open = |builder: &Builder| builder.events(&groups);
     let mut events =
         in_namespace(&options, builder, open, |builder, there| builder.events_in(there, &groups))?;
     // Listed after the events were subscribed to, so that no name is missed.
     let links = session.links()?;
-    let mut names: BTreeMap<_, _> = links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
+    let mut names: BTreeMap<_, _> =
+        links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
     let mut page = session.page(&links);
+    // What happens to links is shown with less than what they are.
+    page.say("monitor");
     page.begin();
     loop {
         let event = match events.next() {
@@ -132,7 +139,9 @@ fn timestamp(form: Timestamp) -> String {
         }
         Timestamp::Long => {
             let (name, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
-            format!("Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n")
+            format!(
+                "Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n"
+            )
         }
     }
 }

@@ -56,10 +56,11 @@ impl Session {
         }
     }
 
-    /// Has `hear` read a command with a way to look up devices; `head` words stand in front of the object.
+    /// Has `hear` read a command with a way to look up devices; these are its words, and `head` others stand in front of them.
     pub fn hear<T>(
         &mut self,
         head: usize,
+        words: &[&str],
         hear: impl FnOnce(&dyn Fn(Name) -> Option<Dev>) -> Result<T, Failed>,
     ) -> Result<T, Failure> {
         let missing = Cell::new(None);
@@ -77,7 +78,7 @@ impl Session {
             dev
         };
         hear(&look_up).map_err(|failed| match missing.get() {
-            Some(name) => Failure::no_device(&name),
+            Some(name) => Failure::missing(self.tool, words, &name),
             None => Failure::words(self.tool, head, &failed),
         })
     }
@@ -254,7 +255,9 @@ impl VisitQuery for Flushing<'_> {
                 _ => (),
             }
         }
-        if options.layout.stats > 0 {
+        if noun == Noun::Nexthop {
+            print(&format!("Flushed {} nexthops\n", batch.len()))?;
+        } else if options.layout.stats > 0 {
             let what = if noun == Noun::Address { "addresses" } else { "entries" };
             print(&format!(
                 "\n*** Round 1, deleting {} {what} ***\n*** Flush is complete after 1 round ***\n",

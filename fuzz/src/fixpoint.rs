@@ -1,6 +1,7 @@
 //! What must hold for whatever bytes a message has. The golden tests use it as well.
 
 use tcnl::request::{Object, Request, Verb};
+use tcnl::text::{Layout, Page, Show};
 use tcnl::wire::{EncodeError, Header, Messages, Writer};
 
 /// Checks the body of a message of this type, if the crate has an object for it.
@@ -24,9 +25,13 @@ pub fn check(ty: u16, body: &[u8]) -> Result<(), String> {
 pub const TYPES: &[u16] = &[16, 20, 24, 32, 36, 40, 44, 48, 100, 104];
 
 /// The bytes decode to an object or to an error. An object prints, and encodes to a message or to an error; a message
-/// decodes to an object that encodes to the same message, and the name of every attribute in it can be asked for.
-fn holds<O: Object>(body: &[u8]) -> Result<(), String> {
+/// decodes to an object that encodes to the same message, and the name of every attribute in it can be asked for. It shows
+/// itself, too.
+fn holds<O: Object + Show>(body: &[u8]) -> Result<(), String> {
     let Ok(object) = O::decode(body) else { return Ok(()) };
+    for json in [false, true] {
+        object.show(&mut Page::new(Layout { json, stats: 2, details: true, raw: true, ..Layout::default() }));
+    }
     for verb in [Verb::Add, Verb::Replace, Verb::Change, Verb::Append, Verb::Prepend, Verb::Delete, Verb::Get]
     {
         let command = Request::new(verb, &object).to_string();

@@ -40,7 +40,10 @@ impl Kind for Ingress {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
-    fn show(&self, _: &mut Page) {}
+    /// The line is all that `tc` has ever shown of it.
+    fn show(&self, page: &mut Page) {
+        page.text("---------------- ");
+    }
 }
 
 impl Kind for Clsact {

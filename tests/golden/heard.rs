@@ -140,7 +140,8 @@ const NOT_ASKED: &[(&str, &str)] = &[];
 
 #[test]
 fn every_recorded_question_is_heard_and_asks_the_same_as_it_prints() {
-    let lists = requests().into_iter().filter(|request| request.messages.first().is_some_and(|first| is_dump(first)));
+    let lists =
+        requests().into_iter().filter(|request| request.messages.first().is_some_and(|first| is_dump(first)));
     let mut questions: Vec<String> =
         replies().into_iter().map(|reply| reply.show).chain(lists.map(|request| request.cmd)).collect();
     questions.sort();
@@ -152,7 +153,9 @@ fn every_recorded_question_is_heard_and_asks_the_same_as_it_prints() {
             continue;
         }
         match command(&question.split_whitespace().collect::<Vec<_>>()) {
-            Some(Ok(Command::Do { .. } | Command::Help(..))) => wrong += &format!("{question}: is no question\n"),
+            Some(Ok(Command::Do { .. } | Command::Help(..))) => {
+                wrong += &format!("{question}: is no question\n")
+            }
             Some(Ok(heard)) => {
                 let printed = heard.to_string();
                 match command(&printed.split_whitespace().collect::<Vec<_>>()) {

@@ -144,7 +144,8 @@ fn export() -> Result<Script, Stop> {
     for link in &links {
         let dev = link.dev;
         objects.extend(nl.snapshot(Class::of(dev))?.into_iter().map(AnyObject::from));
-        let mut parents = vec![Handle::UNSPEC, Handle::MIN_INGRESS, Handle::MIN_EGRESS, Handle::new(0xffff, 0)];
+        let mut parents =
+            vec![Handle::UNSPEC, Handle::MIN_INGRESS, Handle::MIN_EGRESS, Handle::new(0xffff, 0)];
         let qdiscs = nl.snapshot(Qdisc::of(dev))?;
         let ingress = qdiscs.iter().filter_map(|qdisc| Some(qdisc.kind.as_ref()?.name()));
         let ingress: Vec<&str> = ingress.filter(|kind| ["ingress", "clsact"].contains(kind)).collect();

@@ -110,7 +110,6 @@ fn compared(commands: &[&str]) -> Outcome {
         let (mut ours, mut theirs) = (parsed(&ours)?, parsed(&theirs)?);
         without_the_unasked(&mut theirs);
         keys_without_newer(&mut ours, &theirs.to_string());
-        // `ip` asks IPv6 for its list of links then, in which there are no counters: it shows zeros.
         if ours != theirs {
             wrong += &format!("ip {words}\nours:\n{ours}\ntheirs:\n{theirs}\n");
         }

@@ -136,7 +136,11 @@ where
     Ok(())
 }
 
-fn get_one<O: Spoken + Show + 'static>(nl: &mut Connection, words: &mut Words<'_>, page: &mut Page) -> Outcome {
+fn get_one<O: Spoken + Show + 'static>(
+    nl: &mut Connection,
+    words: &mut Words<'_>,
+    page: &mut Page,
+) -> Outcome {
     let object = O::hear(Verb::Get, words)?;
     let answer = nl.get(&object)?;
     page.begin();

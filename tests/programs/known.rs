@@ -41,7 +41,9 @@ pub fn is_not_ours(command: &str) -> bool {
 /// Why a recorded command ends otherwise than with iproute2.
 pub fn status(id: &str) -> Option<&'static str> {
     match id {
-        "ingress-003" => Some("iproute2 has two statuses for words that make no sense, and no rule for which"),
+        "ingress-003" => {
+            Some("iproute2 has two statuses for words that make no sense, and no rule for which")
+        }
         "sfq-014" => Some("what the kernel would refuse without words is refused here, with words"),
         _ => None,
     }
@@ -88,7 +90,22 @@ pub fn older(words: &[String], ours: &Ended) -> (Ended, Option<&'static str>) {
             older.stdout = without;
         }
     }
+    if noun == "class" && words.iter().any(|word| word == "-o") && older.stdout.contains('\\') {
+        reason = Some("iproute2 6.1 gives each class a line of its own, whatever is asked for");
+        older.stdout = older.stdout.replace('\\', "\n");
+    }
     (older, reason)
+}
+
+/// What the installed iproute2 would have shown if it left out what it has not got to show.
+pub fn tidy(words: &[String], theirs: &Ended) -> Ended {
+    let mut tidy = theirs.clone();
+    if words.iter().any(|word| "address".starts_with(word.as_str())) && words.iter().any(|word| word == "-j")
+    {
+        // An empty object stands for each address that was not asked for.
+        tidy.stdout = tidy.stdout.replace("{},", "").replace(",{}", "");
+    }
+    tidy
 }
 
 /// Why something cannot be compared with what the installed iproute2 shows.
@@ -131,7 +148,11 @@ fn without_keys(text: &str, keys: &[&str]) -> String {
         Ok(value) => {
             let mut without = value.clone();
             remove(&mut without, keys);
-            if without == value { text.to_owned() } else { without.to_string() }
+            if without == value {
+                text.to_owned()
+            } else {
+                without.to_string()
+            }
         }
         Err(_) => text.to_owned(),
     }

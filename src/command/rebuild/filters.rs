@@ -1,4 +1,4 @@
-use super::{Names, State};
+use super::{Devices, State};
 use crate::command::AnyObject;
 use crate::tc::police::Police;
 use crate::tc::u32::{U32Handle, U32};
@@ -25,7 +25,7 @@ fn row(filter: &Filter) -> Row {
 }
 
 /// The actions that stand by themselves, the chains that stand without filters, and the filters; u32's tables first.
-pub(super) fn filters(state: &State, names: &Names) -> Vec<AnyObject> {
+pub(super) fn filters(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
     let rows = Rows::of(&state.filters);
     let mut seen = BTreeSet::new();
     let mut filters: Vec<Filter> = state
@@ -41,9 +41,9 @@ pub(super) fn filters(state: &State, names: &Names) -> Vec<AnyObject> {
         uses.get(&(kind.name().to_owned(), index)).is_some_and(|uses| *uses > 1)
     };
     for filter in &mut filters {
-        clean(filter, &rows, names);
+        clean(filter, &rows, devices);
         for action in actions_of(filter) {
-            clean_action(action, &kept, names);
+            clean_action(action, &kept, devices);
         }
         if let Some(police) = police_of(filter) {
             clean_police(police, &|index| {
@@ -52,8 +52,8 @@ pub(super) fn filters(state: &State, names: &Names) -> Vec<AnyObject> {
         }
     }
     filters.sort_by_key(|filter| (!is_table(filter), row(filter)));
-    let actions = standing(state, &uses, names);
-    let chains = chains(state, names);
+    let actions = standing(state, &uses, devices);
+    let chains = chains(state, devices);
     actions.chain(chains).chain(filters.into_iter().map(AnyObject::from)).collect()
 }
 
@@ -112,10 +112,10 @@ fn is_table(filter: &Filter) -> bool {
 }
 
 /// Takes away what the kernel reports.
-fn clean(filter: &mut Filter, rows: &Rows, names: &Names) {
+fn clean(filter: &mut Filter, rows: &Rows, devices: &Devices<'_>) {
     let in_root = rows.is_in_root(filter);
     if let Place::Dev { dev, .. } = &mut filter.place {
-        *dev = names.name(*dev);
+        *dev = devices.name(*dev);
     }
     filter.chain = filter.chain.filter(|chain| *chain != 0);
     (filter.stats, filter.estimator) = (None, None);
@@ -163,19 +163,23 @@ fn uses(filters: &mut [Filter]) -> Uses {
 }
 
 /// The actions that no filter uses. The others come with their filters.
-fn standing<'a>(state: &'a State, uses: &'a Uses, names: &'a Names) -> impl Iterator<Item = AnyObject> + 'a {
+fn standing<'a>(
+    state: &'a State,
+    uses: &'a Uses,
+    devices: &'a Devices<'_>,
+) -> impl Iterator<Item = AnyObject> + 'a {
     let all = state.actions.iter().flat_map(|table| &table.actions);
     all.filter(|action| !uses.contains_key(&(action.kind.name().to_owned(), action.named_index()))).map(
         |action| {
             let mut action = action.clone();
-            clean_action(&mut action, &|_, _| true, names);
+            clean_action(&mut action, &|_, _| true, devices);
             ActionTable::of([action]).into()
         },
     )
 }
 
 /// Takes away what the kernel reports, and the index where only one filter uses it.
-fn clean_action(action: &mut Action, kept: &dyn Fn(&ActionKind, u32) -> bool, names: &Names) {
+fn clean_action(action: &mut Action, kept: &dyn Fn(&ActionKind, u32) -> bool, devices: &Devices<'_>) {
     let index = Some(action.named_index()).filter(|index| kept(&action.kind, *index)).unwrap_or(0);
     (action.stats, action.used_hw_stats, action.in_hw_count, action.index) = (None, None, None, None);
     action.unknown.clear();
@@ -187,7 +191,7 @@ fn clean_action(action: &mut Action, kept: &dyn Fn(&ActionKind, u32) -> bool, na
         ActionKind::Mirred(mirred) => {
             mirred.times = None;
             mirred.parms.as_mut().map(|parms| {
-                parms.dev = names.name(parms.dev);
+                parms.dev = devices.name(parms.dev);
                 &mut parms.action
             })
         }
@@ -212,18 +216,16 @@ fn clean_police(police: &mut Police, kept: &dyn Fn(u32) -> bool) {
 }
 
 /// Chains with a template, and those without filters: the others come with their filters.
-fn chains<'a>(state: &'a State, names: &'a Names) -> impl Iterator<Item = AnyObject> + 'a {
-    let filled = |chain: &Chain| {
-        state
-            .filters
-            .iter()
-            .any(|filter| (spot(filter.place), filter.chain.unwrap_or(0)) == (spot(chain.place), chain.index))
+fn chains<'a>(state: &'a State, devices: &'a Devices<'_>) -> impl Iterator<Item = AnyObject> + 'a {
+    let filled: BTreeSet<(Spot, u32)> =
+        state.filters.iter().map(|filter| (spot(filter.place), filter.chain.unwrap_or(0))).collect();
+    let wanted = move |chain: &&Chain| {
+        chain.template.is_some() || chain.index != 0 && !filled.contains(&(spot(chain.place), chain.index))
     };
-    let wanted = move |chain: &&Chain| chain.template.is_some() || chain.index != 0 && !filled(chain);
     state.chains.iter().filter(wanted).map(|chain| {
         let mut chain = chain.clone();
         if let Place::Dev { dev, .. } = &mut chain.place {
-            *dev = names.name(*dev);
+            *dev = devices.name(*dev);
         }
         chain.unknown.clear();
         chain.into()

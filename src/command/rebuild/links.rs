@@ -1,14 +1,14 @@
-use super::Names;
+use super::Devices;
 use crate::request::Verb;
 use crate::route::{Link, LinkFlags, LinkKind, Veth};
 use crate::units::Dev;
 use std::collections::BTreeSet;
 
 /// The commands that make the links, those below others first, and then put them to work.
-pub(super) fn links(links: &[Link], names: &Names) -> Vec<(Verb, Link)> {
+pub(super) fn links(links: &[Link], devices: &Devices<'_>) -> Vec<(Verb, Link)> {
     let order = order(links);
-    let made = order.iter().filter_map(|link| make(link, links, names).map(|link| (Verb::Add, link)));
-    let set = order.iter().filter_map(|link| set(link, names).map(|link| (Verb::Change, link)));
+    let made = order.iter().filter_map(|link| make(link, devices).map(|link| (Verb::Add, link)));
+    let set = order.iter().filter_map(|link| set(link, devices).map(|link| (Verb::Change, link)));
     made.chain(set).collect()
 }
 
@@ -16,7 +16,6 @@ pub(super) fn links(links: &[Link], names: &Names) -> Vec<(Verb, Link)> {
 fn order(links: &[Link]) -> Vec<&Link> {
     let mut waiting: Vec<&Link> = links.iter().collect();
     waiting.sort_by_key(|link| link.dev.index);
-    let mut done = BTreeSet::new();
     let mut order = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let open: BTreeSet<u32> = waiting.iter().map(|link| link.dev.index).collect();
@@ -27,7 +26,6 @@ fn order(links: &[Link]) -> Vec<&Link> {
         if stuck {
             now.extend(&later);
         }
-        done.extend(now.iter().map(|link| link.dev.index));
         order.extend(now);
         waiting = if stuck { Vec::new() } else { later };
     }
@@ -44,15 +42,15 @@ fn below(link: &Link) -> Option<Dev> {
 }
 
 /// The command that makes a link; none for hardware, the loopback, and the second end of a pair.
-fn make(link: &Link, all: &[Link], names: &Names) -> Option<Link> {
+fn make(link: &Link, devices: &Devices<'_>) -> Option<Link> {
     let kind = link.kind.clone()?;
     let below = below(link);
     let mut made = Link { kind: Some(kind), ..described(link) };
     if !is_pair(link) {
-        made.link = below.map(|dev| names.name(dev));
+        made.link = below.map(|dev| devices.name(dev));
         return Some(made);
     }
-    let other = below.and_then(|dev| all.iter().find(|other| other.dev == dev));
+    let other = below.and_then(|dev| devices.link(dev));
     if other.is_some_and(|other| other.dev.index < link.dev.index) {
         return None;
     }
@@ -77,10 +75,10 @@ fn described(link: &Link) -> Link {
 }
 
 /// The command that enslaves a link, describes it and sets it up, as far as there is need.
-fn set(link: &Link, names: &Names) -> Option<Link> {
+fn set(link: &Link, devices: &Devices<'_>) -> Option<Link> {
     let name = link.name?;
     let mut set = Link { alias: link.alias.clone(), ..Link::default() };
-    set.master = link.master.filter(|master| master.index != 0).map(|master| names.name(master));
+    set.master = link.master.filter(|master| master.index != 0).map(|master| devices.name(master));
     if link.kind.is_none() && !link.flags.contains(LinkFlags::LOOPBACK) {
         // Hardware is there, and was set to this.
         (set.mtu, set.txqueuelen) = (link.mtu, link.txqueuelen);

@@ -15,7 +15,7 @@ use super::{AnyObject, Command, Line, Other, Script};
 use crate::request::Verb;
 use crate::route::{Address, Link, Nexthop, Route, Rule};
 use crate::tc::{ActionTable, Chain, Class, Filter, Qdisc};
-use crate::units::{Dev, Name};
+use crate::units::Dev;
 use std::collections::BTreeMap;
 
 /// The number of the first command's line: behind those with which a script begins.
@@ -36,32 +36,35 @@ struct State {
     filters: Vec<Filter>,
 }
 
-/// The names of devices.
-struct Names(BTreeMap<u32, Name>);
+/// The links by their indexes.
+struct Devices<'a>(BTreeMap<u32, &'a Link>);
 
-impl Names {
+impl<'a> Devices<'a> {
+    fn link(&self, dev: Dev) -> Option<&'a Link> {
+        self.0.get(&dev.index).copied()
+    }
+
     /// The device with its name, as far as one is known.
     fn name(&self, dev: Dev) -> Dev {
-        Dev { index: dev.index, name: dev.name.or_else(|| self.0.get(&dev.index).copied()) }
+        Dev { index: dev.index, name: dev.name.or_else(|| self.link(dev)?.name) }
     }
 }
 
 pub(super) fn script(objects: impl IntoIterator<Item = AnyObject>) -> Script {
     let mut state = State::default();
     objects.into_iter().for_each(|object| state.take(object));
-    let names = state.links.iter().filter_map(|link| Some((link.dev.index, link.name?)));
-    let names = Names(names.collect());
+    let devices = Devices(state.links.iter().map(|link| (link.dev.index, link)).collect());
     let mut script = Script::default();
     let adds = |object: AnyObject| (Verb::Add, object);
-    let commands = links::links(&state.links, &names)
+    let commands = links::links(&state.links, &devices)
         .into_iter()
         .map(|(verb, link)| (verb, link.into()))
-        .chain(routes::addresses(&state, &names).map(|address| adds(address.into())))
-        .chain(routes::nexthops(&state, &names).into_iter().map(|nexthop| adds(nexthop.into())))
-        .chain(routes::routes(&state, &names).into_iter().map(|route| adds(route.into())))
+        .chain(routes::addresses(&state, &devices).map(|address| adds(address.into())))
+        .chain(routes::nexthops(&state, &devices).into_iter().map(|nexthop| adds(nexthop.into())))
+        .chain(routes::routes(&state, &devices).into_iter().map(|route| adds(route.into())))
         .chain(routes::rules(&state).map(|rule| adds(rule.into())))
-        .chain(queues::queues(&state, &names).into_iter().map(adds))
-        .chain(filters::filters(&state, &names).into_iter().map(adds));
+        .chain(queues::queues(&state, &devices).into_iter().map(adds))
+        .chain(filters::filters(&state, &devices).into_iter().map(adds));
     for (verb, object) in commands {
         add(&mut script, verb, object);
     }

@@ -1,4 +1,4 @@
-use super::{Names, State};
+use super::{Devices, State};
 use crate::command::AnyObject;
 use crate::tc::{Class, Qdisc};
 use crate::units::Handle;
@@ -14,9 +14,9 @@ const DEEPEST: usize = 64;
 type Parents = BTreeMap<(u32, Handle), Handle>;
 
 /// The qdiscs and classes that somebody made, parents first, without what the kernel reports of them.
-pub(super) fn queues(state: &State, names: &Names) -> Vec<AnyObject> {
+pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
     let qdiscs = state.qdiscs.iter().filter(|qdisc| is_made(qdisc)).map(|qdisc| Qdisc {
-        dev: names.name(qdisc.dev),
+        dev: devices.name(qdisc.dev),
         references: 0,
         offloaded: false,
         invisible: false,
@@ -26,7 +26,7 @@ pub(super) fn queues(state: &State, names: &Names) -> Vec<AnyObject> {
     });
     let made = |class: &&Class| class.kind.as_ref().is_some_and(|kind| CLASSES.contains(&kind.name()));
     let classes = state.classes.iter().filter(made).map(|class| Class {
-        dev: names.name(class.dev),
+        dev: devices.name(class.dev),
         parent: match class.parent {
             Handle::ROOT => Handle::qdisc(class.id.major()),
             parent => parent,

@@ -1,4 +1,4 @@
-use super::{Names, State};
+use super::{Devices, State};
 use crate::route::{
     Address, AddressFlags, CacheInfo, HardwareAddress, Lifetime, Nexthop, Preference, Route, RouteFlags,
     RouteProtocol, Rule, RuleFlags,
@@ -7,9 +7,12 @@ use crate::units::Dev;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses that somebody gave.
-pub(super) fn addresses<'a>(state: &'a State, names: &'a Names) -> impl Iterator<Item = Address> + 'a {
-    state.addresses.iter().filter(|address| !is_given_by_kernel(address, state)).map(|address| {
-        let dev = names.name(address.dev);
+pub(super) fn addresses<'a>(
+    state: &'a State,
+    devices: &'a Devices<'_>,
+) -> impl Iterator<Item = Address> + 'a {
+    state.addresses.iter().filter(|address| !is_given_by_kernel(address, devices)).map(|address| {
+        let dev = devices.name(address.dev);
         let kept = AddressFlags::NODAD
             | AddressFlags::HOMEADDRESS
             | AddressFlags::MANAGETEMPADDR
@@ -34,7 +37,7 @@ pub(super) fn addresses<'a>(state: &'a State, names: &'a Names) -> impl Iterator
 }
 
 /// The loopback's own, those of router advertisements, temporary ones, and the link-local address that belongs to the hardware's.
-fn is_given_by_kernel(address: &Address, state: &State) -> bool {
+fn is_given_by_kernel(address: &Address, devices: &Devices<'_>) -> bool {
     const BY_KERNEL: [u8; 3] = [1, 2, 3];
     let local = address.local.address();
     let own = match local {
@@ -42,7 +45,7 @@ fn is_given_by_kernel(address: &Address, state: &State) -> bool {
         IpAddr::V6(v6) => v6 == Ipv6Addr::LOCALHOST || address.flags.contains(AddressFlags::SECONDARY),
     };
     // Kernels before 5.18 do not say who gave it.
-    let hardware = || state.links.iter().find(|link| link.dev == address.dev)?.address;
+    let hardware = || devices.link(address.dev)?.address;
     let derived = || hardware().is_some_and(|hardware| Some(local) == link_local(hardware));
     own || match address.protocol {
         Some(protocol) => BY_KERNEL.contains(&protocol),
@@ -59,12 +62,12 @@ fn link_local(hardware: HardwareAddress) -> Option<IpAddr> {
 }
 
 /// Groups behind their members.
-pub(super) fn nexthops(state: &State, names: &Names) -> Vec<Nexthop> {
+pub(super) fn nexthops(state: &State, devices: &Devices<'_>) -> Vec<Nexthop> {
     let mut nexthops: Vec<Nexthop> = state
         .nexthops
         .iter()
         .map(|nexthop| Nexthop {
-            dev: nexthop.dev.map(|dev| names.name(dev)),
+            dev: nexthop.dev.map(|dev| devices.name(dev)),
             flags: nexthop.flags & RouteFlags::ONLINK,
             unknown: Vec::new(),
             ..nexthop.clone()
@@ -75,14 +78,14 @@ pub(super) fn nexthops(state: &State, names: &Names) -> Vec<Nexthop> {
 }
 
 /// Routes that somebody added; those through gateways behind those by which the gateways are reached.
-pub(super) fn routes(state: &State, names: &Names) -> Vec<Route> {
+pub(super) fn routes(state: &State, devices: &Devices<'_>) -> Vec<Route> {
     const BY_KERNEL: [RouteProtocol; 3] = [RouteProtocol::REDIRECT, RouteProtocol::KERNEL, RouteProtocol::RA];
     let added = |route: &&Route| {
         route.table != Route::LOCAL
             && !route.flags.contains(RouteFlags::CLONED)
             && !route.protocol.is_some_and(|protocol| BY_KERNEL.contains(&protocol))
     };
-    let name = |dev: Dev| names.name(dev);
+    let name = |dev: Dev| devices.name(dev);
     let mut routes: Vec<Route> = state
         .routes
         .iter()

@@ -33,7 +33,7 @@ ip netns exec blue tc -s qdisc add dev eth0 root pfifo 2> /dev/null || exit 1\r
         "7 ip link set dev eth0 up",
         "7 ip link set dev eth0 alias 'a \"b'",
         "8 tc qdisc add dev eth0 root handle 1: htb default 0x10",
-        "10 tc class add dev eth0 parent 1: classid 1:10 htb rate 1mbit",
+        "10 tc class add dev eth0 parent 1: classid 1:10 htb rate 1Mbit",
         "11 ip -6 route add default via fe80::1 dev eth0",
         "12 tc -s -n blue qdisc add dev eth0 root pfifo",
     ];
@@ -91,7 +91,7 @@ case $2 in a|b) exit 1;; *) f;; esac
 cat <<-'END' >file
 \ttc qdisc show
 \tEND
-diff <(a) >(b) | while read x; do echo ${x#\"}; done
+diff <(a) >(b) | while read x; do echo ${x#\\\"}; done
 x=$((1 + 2)); export PATH=/sbin:$PATH
 ip link set eth0 up && echo up";
     assert_eq!(read(text), ["9 ip link set dev eth0 up"]);

@@ -17,7 +17,7 @@ impl Link {
             Verb::Delete | Verb::Get => self.dev_word(f),
             Verb::Change => {
                 self.dev_word(f)?;
-                if self.dev.index != 0 {
+                if self.is_known() {
                     say(f, "name", self.name.as_deref().map(quoted))?;
                 }
                 self.words(f)?;
@@ -30,10 +30,15 @@ impl Link {
         }
     }
 
+    /// Whether `dev` says which link it is, and the name a new one.
+    fn is_known(&self) -> bool {
+        self.dev.index != 0 || self.dev.name.is_some()
+    }
+
     /// Which link it is.
     fn dev_word(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) if self.dev.index == 0 => write!(f, " dev {}", quoted(name)),
+            Some(name) if !self.is_known() => write!(f, " dev {}", quoted(name)),
             _ => write!(f, " dev {}", self.dev),
         }
     }

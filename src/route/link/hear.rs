@@ -186,14 +186,7 @@ impl Heard {
         let Heard { makes, mut link, dev, name } = self;
         match dev {
             _ if makes => link.name = name,
-            Some(dev) if dev.index == 0 => {
-                if name.is_some() {
-                    return Err(words.error(
-                        "no new name: the device's index is not known, and a name alone cannot be changed",
-                    ));
-                }
-                link.name = dev.name;
-            }
+            Some(dev) if dev.index == 0 && name.is_none() => link.name = dev.name,
             Some(dev) => {
                 link.dev = dev;
                 link.name = name;

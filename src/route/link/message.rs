@@ -270,6 +270,9 @@ impl Link {
             return Err(EncodeError::Missing("the kind of the link"));
         }
         let unresolved = |dev: Dev| dev.index == 0 && dev.name.is_some();
+        if unresolved(self.dev) {
+            return Err(EncodeError::Missing("the index of the link, which is to have another name"));
+        }
         if self.master.is_some_and(unresolved) || self.link.is_some_and(unresolved) {
             return Err(EncodeError::Missing("the index of the master or of the link below"));
         }

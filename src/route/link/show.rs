@@ -94,7 +94,7 @@ impl Link {
                 state => page.field("operstate", state.to_string(), format_args!("state {state} ")),
             }
         }
-        if let Some(mode) = self.mode.filter(|_| form == Form::Link) {
+        if let Some(mode) = self.mode.filter(|_| form == Form::Link && !page.has_said("monitor")) {
             match mode.name() {
                 Some(name) => page.field("linkmode", name, format_args!("mode {name} ")),
                 None => page.field("linkmode_index", mode.0, format_args!("mode {mode} ")),
@@ -107,7 +107,7 @@ impl Link {
             };
             page.field("group", group.as_str(), format_args!("group {group} "));
         }
-        if let Some(len) = self.txqueuelen.filter(|len| *len != 0) {
+        if let Some(len) = self.txqueuelen.filter(|len| *len != 0 && !page.has_said("monitor")) {
             page.field("txqlen", len, format_args!("qlen {len}"));
         }
         if let Some(event) = self.kept_number(IFLA_EVENT) {

@@ -124,6 +124,9 @@ impl Asked for Classes {
 mod tests {
     use super::*;
     use crate::request::asked_again;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     #[test]
     fn questions_are_heard_as_tc_hears_them_and_print_as_they_are_heard() {
@@ -145,6 +148,14 @@ mod tests {
             ("dev", Err(1)),
         ] {
             assert_eq!(asked_again::<Classes>(words), printed.map(str::to_owned), "{words}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_heard_prints_as_the_same_question(words in vec(select(&["dev", "v0", "if7", "root", "parent", "qdisc", "classid", "1:", "1:10", ":5", "none", "ffff:fff1"]), 0..8)) {
+            // It compares by itself.
+            let _ = asked_again::<Classes>(&words.join(" "));
         }
     }
 }

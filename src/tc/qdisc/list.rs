@@ -135,6 +135,9 @@ impl Asked for Qdiscs {
 mod tests {
     use super::*;
     use crate::request::asked_again;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     #[test]
     fn questions_are_heard_as_tc_hears_them_and_print_as_they_are_heard() {
@@ -159,6 +162,14 @@ mod tests {
             ("block 5", Err(0)),
         ] {
             assert_eq!(asked_again::<Qdiscs>(words), printed.map(str::to_owned), "{words}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_heard_prints_as_the_same_question(words in vec(select(&["dev", "v0", "if7", "root", "ingress", "clsact", "parent", "handle", "1:", "1:10", "none", "invisible"]), 0..8)) {
+            // It compares by itself.
+            let _ = asked_again::<Qdiscs>(&words.join(" "));
         }
     }
 }

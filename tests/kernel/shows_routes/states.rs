@@ -230,4 +230,3 @@ pub const RULES: State = State {
         "rule show proto all",
     ],
 };
-
