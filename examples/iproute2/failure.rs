@@ -3,7 +3,7 @@
 use std::io;
 use tcnl::command::{Noun, ScriptError, Tool};
 use tcnl::error::Refusal;
-use tcnl::text::CommandError;
+use tcnl::text::{CommandError, Part};
 use tcnl::Error;
 
 /// Why the program, or one command of a batch, ends.
@@ -28,7 +28,7 @@ const MORE: [&str; 2] = ["must be said", "what to flush"];
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;
-/// The status for words that mean nothing.
+/// The status for words that mean nothing to a kind.
 const WRONG: u8 = 1;
 /// The status for a command that is none, or not complete.
 const NO_COMMAND: u8 = 255;
@@ -79,6 +79,7 @@ impl Failure {
                 NO_COMMAND
             }
             _ if problem.contains("said before") => NO_COMMAND,
+            _ if tool == Tool::Tc && error.word().part() == Part::Command => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())
@@ -92,6 +93,7 @@ impl Failure {
         let shows = is(1, &["show", "list", "lst"]) || words.len() == 1;
         match tool {
             Tool::Ip if is(0, &["link", "address"]) && shows => Failure::no_link(name),
+            Tool::Tc if is(0, &["actions"]) => Failure { status: NO_COMMAND, ..Failure::no_device(name) },
             _ => Failure::no_device(name),
         }
     }
