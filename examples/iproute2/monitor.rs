@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
 use tcnl::netlink::{Builder, Connection, Event, Group};
-use tcnl::request::Object;
 use tcnl::route::Link;
 use tcnl::text::Show;
 use tcnl::units::{Dev, Family};
@@ -65,10 +64,18 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        if let Some((key, text)) = happened(what.tool, &event) {
-            page.happened(key, text);
+        match (what.tool, happened(&event)) {
+            (Tool::Tc, Some(happened)) => {
+                page.say(happened);
+                object.show(&mut page);
+                page.forget(happened);
+            }
+            (Tool::Ip, Some("deleted")) => {
+                page.happened("deleted", "Deleted ");
+                object.show(&mut page);
+            }
+            _ => object.show(&mut page),
         }
-        object.show(&mut page);
         let mut text = String::new();
         if !page.is_json() {
             text += &options.timestamp.map(timestamp).unwrap_or_default();
@@ -90,15 +97,13 @@ const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
     (Group::Nexthop, None, &[Noun::Nexthop]),
 ];
 
-/// What `tc` and `ip` say in front of an object.
-fn happened(tool: Tool, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
-    let is_filter = [tcnl::tc::Filter::NEW, tcnl::tc::Chain::NEW].contains(&event.object_type());
-    match tool {
-        Tool::Ip => event.is_deletion().then_some(("deleted", "Deleted ")),
-        Tool::Tc if event.is_deletion() => Some(("deleted", "deleted ")),
-        Tool::Tc if !is_filter || event.flags & NLM_F_CREATE == 0 => None,
-        Tool::Tc if event.flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
-        Tool::Tc => Some(("replaced", "replaced ")),
+/// What became of an object, as far as the kernel says it.
+fn happened(event: &Event<'_>) -> Option<&'static str> {
+    match event.flags {
+        _ if event.is_deletion() => Some("deleted"),
+        flags if flags & NLM_F_CREATE == 0 => None,
+        flags if flags & NLM_F_EXCL != 0 => Some("added"),
+        _ => Some("replaced"),
     }
 }
 

@@ -8,6 +8,10 @@ use crate::units::{Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
+mod show;
+
+pub(super) use show::show_all;
+
 const TCA_ACT_KIND: u16 = 1;
 const TCA_ACT_OPTIONS: u16 = 2;
 const TCA_ACT_INDEX: u16 = 3;

@@ -18,6 +18,14 @@ pub(super) fn dev(dev: Dev, page: &mut Page) {
     }
 }
 
+/// A number in the hexadecimal of C's `%#x`: `0x1f`, and `0`.
+pub(super) fn hex(number: u32) -> String {
+    match number {
+        0 => "0".to_owned(),
+        number => format!("{number:#x}"),
+    }
+}
+
 /// Shows the place of a qdisc or a class.
 pub(super) fn parent(parent: Handle, page: &mut Page) {
     match parent {

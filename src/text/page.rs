@@ -120,6 +120,9 @@ impl Page {
 
     /// The name of a device, or `if<index>`.
     pub fn dev(&self, dev: Dev) -> String {
+        if dev == Dev::default() && dev.name.is_none() {
+            return "*".to_owned();
+        }
         self.links.get(&dev.index).or(dev.name.as_ref()).map_or_else(|| dev.to_string(), Name::to_string)
     }
 

@@ -1,9 +1,9 @@
 //! The words of `tc filter` and `tc chain`.
 
-use super::Filter;
-use crate::request::{Spoken, Verb};
+use super::{Filter, Filters};
+use crate::request::{Asked, Spoken, Verb};
 use crate::tc::{Estimator, FilterKind, Place, Protocol};
-use crate::text::{Part, WordError, Words};
+use crate::text::{Page, Part, WordError, Words};
 use crate::units::{Dev, Handle, Name};
 
 /// What stands in front of the kind, each at most once and in any order.
@@ -64,6 +64,25 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Reads the words of a question: all of them. What names no device asks for nothing, as in `tc`, which looks at the word
+    /// behind `handle` as little as the kernel.
+    pub(in crate::tc) fn ask(words: &mut Words<'a>) -> Result<(Self, Place), WordError> {
+        let head = Head::hear(words)?;
+        if !words.is_empty() {
+            return Err(
+                words.error("one of dev, parent, root, ingress, egress, block, protocol, prio and chain")
+            );
+        }
+        if head.estimator.is_some() {
+            return Err(words.error_before("what is asked for has no estimator"));
+        }
+        let place = match (head.dev, head.block) {
+            (None, None) => Place::on(Dev::default(), head.parent.unwrap_or(Handle::UNSPEC)),
+            _ => head.place(words)?,
+        };
+        Ok((head, place))
+    }
+
     /// Where it stands. `words` is where the head ended.
     pub(in crate::tc) fn place(&self, words: &Words<'_>) -> Result<Place, WordError> {
         match (self.dev, self.block) {
@@ -73,6 +92,24 @@ impl<'a> Head<'a> {
             (None, None) => Err(words.error_before("expected where it stands: dev or block")),
             _ => Err(words.error_before("a block stands at no device and no parent")),
         }
+    }
+}
+
+impl Asked for Filters {
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (head, place) = Head::ask(words)?;
+        let prio = head.prio.unwrap_or_default();
+        Ok(Filters { place, prio, protocol: head.protocol, chain: head.chain })
+    }
+
+    fn said(&self, page: &mut Page) {
+        self.place.said(page);
+        let rest = [
+            ("pref", self.prio != 0),
+            ("protocol", self.protocol.is_some()),
+            ("chain", self.chain.is_some()),
+        ];
+        rest.into_iter().filter(|(_, said)| *said).for_each(|(what, _)| page.say(what));
     }
 }
 

@@ -10,7 +10,6 @@ mod filters;
 mod links;
 mod qdiscs;
 mod routes;
-mod rules;
 mod stats;
 
 use super::data::{body, kind, replies, Reply};
@@ -23,6 +22,7 @@ use std::fmt::{Debug, Write};
 use tcnl::request::{Asked, Object, Query, Verb};
 use tcnl::route::{Nexthops, Routes, Rules};
 use tcnl::text::{Layout, Page, Show};
+use tcnl::units::Name;
 
 /// JSON paths that are not compared: in the replies to which commands, where, and why.
 const NOT_COVERED: &[(&str, &str, &str)] = &[];
@@ -138,12 +138,15 @@ impl Shown {
             layout.stats += u8::from(word == "-s");
             layout.details |= word == "-d";
         }
-        let mut page = Page::new(layout);
+        let links = [1, 10, 11, 20, 21, 30].map(|index| (index, Name::new(device(index)).expect("a name")));
+        let mut page = Page::new(layout).with_links(links);
         query.said(&mut page);
         page.begin();
         self.objects(reply, query).iter().for_each(|object| object.show(&mut page));
         page.end();
-        serde_json::from_str(&page.take()).expect("JSON")
+        let mut shown: Vec<Value> = serde_json::from_str(&page.take()).expect("JSON");
+        shown.iter_mut().for_each(not_yet_below);
+        shown
     }
 
     fn wrong(&mut self, reply: &Reply, what: impl std::fmt::Display) {
@@ -252,6 +255,25 @@ impl Json {
 
     fn done(self) -> Value {
         Value::Object(self.0)
+    }
+}
+
+/// Marks the objects of kinds that the crate does not have yet, as [`Json::not_yet`] does.
+fn not_yet_below(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(not_yet_below),
+        Value::Object(map) => {
+            map.values_mut().for_each(not_yet_below);
+            if map.get("kind").and_then(Value::as_str).is_some_and(|kind| NOT_YET.contains(&kind)) {
+                map.remove("options");
+                if map.contains_key("order") {
+                    // Not every action says its kind in iproute2.
+                    map.remove("kind");
+                }
+                map.insert("*".to_owned(), true.into());
+            }
+        }
+        _ => (),
     }
 }
 
