@@ -78,8 +78,8 @@ impl Failure {
             _ if problem.contains("the command ends") && !MORE.iter().any(|more| problem.contains(more)) => {
                 NO_COMMAND
             }
-            _ if problem.contains("said before") => NO_COMMAND,
-            _ if tool == Tool::Tc && error.word().part() == Part::Command => NO_COMMAND,
+            _ if tool == Tool::Tc && error.word().part() == Part::Options => WRONG,
+            _ if tool == Tool::Tc || problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())
@@ -110,17 +110,22 @@ impl Failure {
 
     /// A request failed.
     pub fn request(noun: Noun, error: &Error) -> Self {
-        match error.refusal() {
-            None => Failure::new(WRONG, error.to_string()),
-            Some(refusal) => {
-                let (status, and) = match noun {
-                    Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
-                    Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
-                    _ => (REFUSED, ""),
-                };
-                Failure::new(status, refused(refusal) + and)
-            }
+        let (status, and) = match noun {
+            Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
+            Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
+            _ => (REFUSED, ""),
+        };
+        match (error.refusal(), error) {
+            (Some(refusal), _) => Failure::new(status, refused(refusal) + and),
+            // The kernel was spared what it would have refused.
+            (None, Error::Encode { .. }) => Failure::new(status, error.to_string()),
+            (None, _) => Failure::new(WRONG, error.to_string()),
         }
+    }
+
+    /// The actions of a kind could not be deleted all at once.
+    pub fn flush_actions(error: &Error) -> Self {
+        Failure { status: WRONG, ..Failure::request(Noun::Actions, error) }
     }
 
     /// A list ended early.

@@ -191,11 +191,12 @@ impl Action {
 
     /// Reads the name of a kind. A verdict is left, because it is the first option of the kind that it means.
     pub(super) fn hear_kind(words: &mut Words<'_>) -> Result<Name, WordError> {
-        let error = words.error(&format!(
-            "an action: expected a verdict such as drop, or one of {}",
-            ActionKind::KNOWN.join(", ")
-        ))
-        .in_part(Part::Command);
+        let error = words
+            .error(&format!(
+                "an action: expected a verdict such as drop, or one of {}",
+                ActionKind::KNOWN.join(", ")
+            ))
+            .in_part(Part::Command);
         let name = match words.peek() {
             Some(word) if Control::of_word(word).is_some() => Gact::NAME,
             Some(word) if ActionKind::KNOWN.contains(&word) => words.take("an action")?,
