@@ -69,8 +69,8 @@ impl ActionTable {
         ActionTable { actions: actions.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Whether a request to delete means all actions of the kind.
-    fn flushes(&self, verb: Verb) -> bool {
+    /// Whether a request to delete means all actions of the kind, as `tc actions flush` does.
+    pub fn flushes(&self, verb: Verb) -> bool {
         verb == Verb::Delete && self.actions.first().is_some_and(|first| first.named_index() == 0)
     }
 }
