@@ -24,7 +24,7 @@ pub enum Failed {
 }
 
 /// What may be missing that is more than a value.
-const MORE: [&str; 2] = ["must be said", "what to flush"];
+const MORE: [&str; 3] = ["must be said", "what to flush", "what the rule selects"];
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;

@@ -5,15 +5,12 @@ use super::print;
 use super::session::{in_namespace, Session};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
-use tcnl::netlink::{Builder, Connection, Event, Group};
+use tcnl::command::{AnyObject, Monitor, Noun, Timestamp};
+use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
 use tcnl::text::Show;
 use tcnl::units::{Dev, Family};
 use tcnl::Error;
-
-const NLM_F_EXCL: u16 = 0x200;
-const NLM_F_CREATE: u16 = 0x400;
 
 /// Shows events as they happen, until nobody reads any more.
 pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
@@ -38,6 +35,9 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let mut page = session.page(&links);
     // What happens to links is shown with less than what they are.
     page.say("monitor");
+    if what.dev.is_some() {
+        page.say("dev");
+    }
     page.begin();
     loop {
         let event = match events.next() {
@@ -64,22 +64,14 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        match (what.tool, happened(&event)) {
-            (Tool::Tc, Some(happened)) => {
-                page.say(happened);
-                object.show(&mut page);
-                page.forget(happened);
-            }
-            (Tool::Ip, Some("deleted")) => {
-                page.happened("deleted", "Deleted ");
-                object.show(&mut page);
-            }
-            _ => object.show(&mut page),
+        if let Some((key, text)) = object.noun().happened(event.is_deletion(), event.flags) {
+            page.happened(key, text);
         }
+        object.show(&mut page);
         let mut text = String::new();
         if !page.is_json() {
             text += &options.timestamp.map(timestamp).unwrap_or_default();
-            text += what.label.then(|| label(object.noun())).unwrap_or_default();
+            text += if what.label { label(object.noun()) } else { "" };
         }
         print(&(text + &page.take()))?;
     }
@@ -96,16 +88,6 @@ const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
     (Group::RuleV6, Some(Family::V6), &[Noun::Rule]),
     (Group::Nexthop, None, &[Noun::Nexthop]),
 ];
-
-/// What became of an object, as far as the kernel says it.
-fn happened(event: &Event<'_>) -> Option<&'static str> {
-    match event.flags {
-        _ if event.is_deletion() => Some("deleted"),
-        flags if flags & NLM_F_CREATE == 0 => None,
-        flags if flags & NLM_F_EXCL != 0 => Some("added"),
-        _ => Some("replaced"),
-    }
-}
 
 fn label(noun: Noun) -> &'static str {
     match noun {
@@ -153,7 +135,7 @@ fn timestamp(form: Timestamp) -> String {
 
 /// The year, month and day that are this many days behind 1 January 1970.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));

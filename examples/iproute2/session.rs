@@ -165,6 +165,9 @@ impl VisitObject for Doing<'_> {
         let found = session.connection.get(object).map_err(failed)?;
         let links = session.links()?;
         let mut page = session.page(&links);
+        if matches!(noun, Noun::Filter | Noun::Chain) {
+            page.say("dev");
+        }
         page.begin();
         found.show(&mut page);
         finish(page)

@@ -32,6 +32,24 @@ const IP: &[(&str, Option<Noun>)] = &[
     ("stats", None),
 ];
 
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
+
+impl Noun {
+    /// What `tc monitor` and `ip monitor` say in front of an object that is gone, or new or replaced as far as the kernel's
+    /// message says so in its NLM_F_ flags: a field of JSON and words, for [`Page::happened`](crate::text::Page::happened).
+    pub fn happened(self, deletion: bool, flags: u16) -> Option<(&'static str, &'static str)> {
+        let told = matches!(self, Noun::Filter | Noun::Chain) && flags & NLM_F_CREATE != 0;
+        match (self.tool(), deletion) {
+            (Tool::Ip, true) => Some(("deleted", "Deleted ")),
+            (Tool::Tc, true) => Some(("deleted", "deleted ")),
+            (Tool::Tc, false) if told && flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
+            (Tool::Tc, false) if told => Some(("replaced", "replaced ")),
+            _ => None,
+        }
+    }
+}
+
 impl Monitor {
     /// Everything of a tool.
     pub fn all(tool: Tool) -> Self {

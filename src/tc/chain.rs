@@ -149,8 +149,13 @@ impl Asked for Chains {
         Ok(Chains { place, index: head.chain })
     }
 
+    /// The kernel calls a chain's parent by the qdisc's own handle, whatever it was asked with: `ingress`, or a class.
     fn said(&self, page: &mut Page) {
-        self.place.said(page);
+        let place = match self.place {
+            Place::Dev { dev, parent } if parent.minor() != 0 => Place::Dev { dev, parent: Handle::UNSPEC },
+            place => place,
+        };
+        place.said(page);
         self.index.iter().for_each(|_| page.say("chain"));
     }
 }

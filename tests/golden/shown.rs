@@ -9,6 +9,7 @@ use super::meaning::Meaning;
 use super::requests::NOT_YET;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use tcnl::command::Noun;
 use tcnl::request::{Asked, Object};
 use tcnl::tc::{ActionTables, Chains, Classes, Filters, Qdiscs};
 use tcnl::text::{Layout, Page, Show, Words};
@@ -167,23 +168,11 @@ where
     for message in messages {
         let mut object = Q::Object::decode(body(message)).expect("a reply");
         if query.take(&mut object) {
-            let event = event(message);
-            event.into_iter().for_each(|event| page.say(event));
+            let noun =
+                Noun::ALL.iter().find(|noun| noun.message_type() == kind(message) / 4 * 4).expect("a noun");
+            let event = noun.happened(kind(message) % 4 == 1, flags(message));
+            event.into_iter().for_each(|(key, text)| page.happened(key, text));
             object.show(page);
-            event.into_iter().for_each(|event| page.forget(event));
         }
-    }
-}
-
-/// What a monitor says of the object of this message.
-fn event(message: &[u8]) -> Option<&'static str> {
-    const REPLACE: u16 = 0x100;
-    const EXCL: u16 = 0x200;
-    const CREATE: u16 = 0x400;
-    match (kind(message) % 4, flags(message)) {
-        (1, _) => Some("deleted"),
-        (0, flags) if flags & (CREATE | REPLACE) == CREATE | REPLACE => Some("replaced"),
-        (0, flags) if flags & (CREATE | EXCL) == CREATE | EXCL => Some("added"),
-        _ => None,
     }
 }

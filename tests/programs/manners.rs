@@ -27,11 +27,20 @@ fn both(setup: &[&str], command: &str, input: &str) -> Result<(Ended, Ended), St
     let setup: Vec<String> = setup.iter().map(|one| (*one).to_owned()).collect();
     let end = |whose| {
         in_netns(|| {
+            be_quiet()?;
             set_up(&setup)?;
             feed(whose, &words(command), input)
         })
     };
     Ok((end(Whose::Ours)?, end(Whose::Theirs)?))
+}
+
+/// Keeps IPv6 from sending and changing things on its own.
+fn be_quiet() -> Result<(), Stop> {
+    for devices in ["default", "all"] {
+        fs::write(format!("/proc/sys/net/ipv6/conf/{devices}/disable_ipv6"), "1")?;
+    }
+    Ok(())
 }
 
 fn failures() -> Outcome {
@@ -220,9 +229,7 @@ fn broken_pipe() -> Outcome {
 /// What a monitor says while commands are carried out.
 fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop> {
     in_netns(|| {
-        // IPv6 would have things happen on its own.
-        fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1")?;
-        fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1")?;
+        be_quiet()?;
         set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned()])?;
         let all = words(monitor);
         let (tool, rest) = all.split_first().ok_or("an empty command")?;

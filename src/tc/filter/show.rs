@@ -7,7 +7,6 @@ use crate::units::Handle;
 
 /// Shows what stands first: what became of it, what it is, and its place where the question has not said that.
 fn show_head(noun: &str, place: Place, page: &mut Page) {
-    shown::event(&["deleted", "replaced", "added"], page);
     page.text(format_args!("{noun} "));
     match place {
         Place::Block(_) if page.has_said("block") => (),
