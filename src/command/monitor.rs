@@ -50,10 +50,11 @@ impl Noun {
             (Tool::Tc, Noun::Actions) if new && has(NLM_F_REPLACE) => Some(("replaced", "Replaced action ")),
             (Tool::Tc, Noun::Actions) if new => Some(("added", "Added action ")),
             (Tool::Tc, _) if gone => Some(("deleted", "deleted ")),
-            (Tool::Tc, Noun::Qdisc | Noun::Filter | Noun::Chain) if new && has(NLM_F_CREATE) => match () {
-                () if has(NLM_F_REPLACE) => Some(("replaced", "replaced ")),
-                () if has(NLM_F_EXCL) => Some(("added", "added ")),
-                () => None,
+            (Tool::Tc, Noun::Qdisc | Noun::Filter | Noun::Chain) if new && has(NLM_F_CREATE) => match self {
+                Noun::Qdisc if has(NLM_F_REPLACE) => Some(("replaced", "replaced ")),
+                _ if has(NLM_F_EXCL) => Some(("added", "added ")),
+                Noun::Qdisc => None,
+                _ => Some(("replaced", "replaced ")),
             },
             _ => None,
         }
