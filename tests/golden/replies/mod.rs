@@ -10,7 +10,6 @@ mod filters;
 mod links;
 mod qdiscs;
 mod routes;
-mod rules;
 mod stats;
 
 use super::data::{body, kind, replies, Reply};
