@@ -31,7 +31,6 @@ pub mod error;
 pub mod netlink;
 pub mod request;
 pub mod route;
-mod stubs;
 pub mod tc;
 pub mod text;
 pub mod units;

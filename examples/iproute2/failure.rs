@@ -3,7 +3,7 @@
 use std::io;
 use tcnl::command::{Noun, ScriptError, Tool};
 use tcnl::error::Refusal;
-use tcnl::text::CommandError;
+use tcnl::text::{CommandError, Part};
 use tcnl::Error;
 
 /// Why the program, or one command of a batch, ends.
@@ -23,9 +23,12 @@ pub enum Failed {
     Line(ScriptError),
 }
 
+/// What may be missing that is more than a value.
+const MORE: [&str; 3] = ["must be said", "what to flush", "what the rule selects"];
+
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;
-/// The status for words that mean nothing.
+/// The status for words that mean nothing to a kind.
 const WRONG: u8 = 1;
 /// The status for a command that is none, or not complete.
 const NO_COMMAND: u8 = 255;
@@ -71,12 +74,28 @@ impl Failure {
         let status = match error.word().at().checked_sub(head) {
             Some(0) if tool == Tool::Tc => NO_COMMAND,
             Some(1) => NO_COMMAND,
-            // A value is missing. Where a whole option is, the words are merely wrong.
-            _ if problem.contains("the command ends") && !problem.contains("must be said") => NO_COMMAND,
-            _ if problem.contains("said before") => NO_COMMAND,
+            // A value is missing. Where more is, the words are merely wrong.
+            _ if problem.contains("the command ends") && !MORE.iter().any(|more| problem.contains(more)) => {
+                NO_COMMAND
+            }
+            _ if tool == Tool::Tc && error.word().part() == Part::Options => WRONG,
+            _ if tool == Tool::Tc || problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())
+    }
+
+    /// A command of these words names a device that is not there.
+    pub fn missing(tool: Tool, words: &[&str], name: &str) -> Self {
+        let is = |at: usize, of: &[&str]| {
+            words.get(at).is_some_and(|word| of.iter().any(|of| of.starts_with(word)))
+        };
+        let shows = is(1, &["show", "list", "lst"]) || words.len() == 1;
+        match tool {
+            Tool::Ip if is(0, &["link", "address"]) && shows => Failure::no_link(name),
+            Tool::Tc if is(0, &["actions"]) => Failure { status: NO_COMMAND, ..Failure::no_device(name) },
+            _ => Failure::no_device(name),
+        }
     }
 
     /// A device is not there.
@@ -91,17 +110,22 @@ impl Failure {
 
     /// A request failed.
     pub fn request(noun: Noun, error: &Error) -> Self {
-        match error.refusal() {
-            None => Failure::new(WRONG, error.to_string()),
-            Some(refusal) => {
-                let (status, and) = match noun {
-                    Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
-                    Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
-                    _ => (REFUSED, ""),
-                };
-                Failure::new(status, refused(refusal) + and)
-            }
+        let (status, and) = match noun {
+            Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
+            Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
+            _ => (REFUSED, ""),
+        };
+        match (error.refusal(), error) {
+            (Some(refusal), _) => Failure::new(status, refused(refusal) + and),
+            // The kernel was spared what it would have refused.
+            (None, Error::Encode { .. }) => Failure::new(status, error.to_string()),
+            (None, _) => Failure::new(WRONG, error.to_string()),
         }
+    }
+
+    /// The actions of a kind could not be deleted all at once.
+    pub fn flush_actions(error: &Error) -> Self {
+        Failure { status: WRONG, ..Failure::request(Noun::Actions, error) }
     }
 
     /// A list ended early.

@@ -47,7 +47,8 @@ fn run(tool: Tool, arguments: &[&str]) -> Result<(), Failure> {
         Some(file) => batch(tool, &mut session, &file),
         None => {
             let head = words.at();
-            let command = session.hear(head, |devices| {
+            let rest = arguments.get(head..).unwrap_or_default();
+            let command = session.hear(head, rest, |devices| {
                 let command = Command::hear(tool, &mut words.with_devices(devices));
                 command.map_err(|error| Failed::Words(CommandError::new(arguments, error)))
             })?;
@@ -73,7 +74,8 @@ fn batch(tool: Tool, session: &mut Session, file: &str) -> Result<(), Failure> {
     for (number, line) in (1..).zip(input.split(b'\n')) {
         let line = line.map_err(|error| Failure::new(1, format!("Cannot read \"{file}\": {error}")))?;
         let line = String::from_utf8_lossy(&line);
-        let heard = session.hear(1, |devices| batch.push(&line, Some(devices)).map_err(Failed::Line));
+        let rest: Vec<&str> = line.split_whitespace().collect();
+        let heard = session.hear(1, &rest, |devices| batch.push(&line, Some(devices)).map_err(Failed::Line));
         let done = heard.and_then(|line| line.map_or(Ok(()), |line| session.carry_out(line.command)));
         let Err(failure) = done else { continue };
         if failure.is_closed() {

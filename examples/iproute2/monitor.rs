@@ -5,33 +5,39 @@ use super::print;
 use super::session::{in_namespace, Session};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tcnl::command::{AnyObject, Monitor, Noun, Timestamp, Tool};
-use tcnl::netlink::{Builder, Connection, Event, Group};
-use tcnl::request::Object;
+use tcnl::command::{AnyObject, Monitor, Noun, Timestamp};
+use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
 use tcnl::text::Show;
 use tcnl::units::{Dev, Family};
 use tcnl::Error;
 
-const NLM_F_EXCL: u16 = 0x200;
-const NLM_F_CREATE: u16 = 0x400;
-
 /// Shows events as they happen, until nobody reads any more.
 pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
     let options = session.options().clone();
-    let groups: Vec<Group> =
-        GROUPS.into_iter().filter(|(_, family, nouns)| {
+    let groups: Vec<Group> = GROUPS
+        .into_iter()
+        .filter(|(_, family, nouns)| {
             let of_family = family.is_none() || options.family.is_none() || *family == options.family;
             of_family && nouns.iter().any(|noun| what.watches(*noun))
-        }).map(|(group, ..)| group).chain([Group::Link]).collect();
+        })
+        .map(|(group, ..)| group)
+        .chain([Group::Link])
+        .collect();
     let builder = Connection::builder().timeout(None).receive_buffer(1 << 20);
     let open = |builder: &Builder| builder.events(&groups);
     let mut events =
         in_namespace(&options, builder, open, |builder, there| builder.events_in(there, &groups))?;
     // Listed after the events were subscribed to, so that no name is missed.
     let links = session.links()?;
-    let mut names: BTreeMap<_, _> = links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
+    let mut names: BTreeMap<_, _> =
+        links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect();
     let mut page = session.page(&links);
+    // What happens to links is shown with less than what they are.
+    page.say("monitor");
+    if what.dev.is_some() {
+        page.say("dev");
+    }
     page.begin();
     loop {
         let event = match events.next() {
@@ -58,14 +64,14 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        if let Some((key, text)) = happened(what.tool, &event) {
+        if let Some((key, text)) = object.noun().happened(event.ty, event.flags) {
             page.happened(key, text);
         }
         object.show(&mut page);
         let mut text = String::new();
         if !page.is_json() {
             text += &options.timestamp.map(timestamp).unwrap_or_default();
-            text += what.label.then(|| label(object.noun())).unwrap_or_default();
+            text += if what.label { label(object.noun()) } else { "" };
         }
         print(&(text + &page.take()))?;
     }
@@ -82,18 +88,6 @@ const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [
     (Group::RuleV6, Some(Family::V6), &[Noun::Rule]),
     (Group::Nexthop, None, &[Noun::Nexthop]),
 ];
-
-/// What `tc` and `ip` say in front of an object.
-fn happened(tool: Tool, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
-    let is_filter = [tcnl::tc::Filter::NEW, tcnl::tc::Chain::NEW].contains(&event.object_type());
-    match tool {
-        Tool::Ip => event.is_deletion().then_some(("deleted", "Deleted ")),
-        Tool::Tc if event.is_deletion() => Some(("deleted", "deleted ")),
-        Tool::Tc if !is_filter || event.flags & NLM_F_CREATE == 0 => None,
-        Tool::Tc if event.flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
-        Tool::Tc => Some(("replaced", "replaced ")),
-    }
-}
 
 fn label(noun: Noun) -> &'static str {
     match noun {
@@ -132,14 +126,16 @@ fn timestamp(form: Timestamp) -> String {
         }
         Timestamp::Long => {
             let (name, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
-            format!("Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n")
+            format!(
+                "Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n"
+            )
         }
     }
 }
 
 /// The year, month and day that are this many days behind 1 January 1970.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));

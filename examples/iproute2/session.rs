@@ -45,7 +45,8 @@ impl Session {
                     AnyObject::Link(link) => link.name,
                     _ => None,
                 };
-                object.visit(Doing { session: self, verb, noun: object.noun(), link })
+                let flushes = matches!(&object, AnyObject::Actions(actions) if actions.flushes(verb));
+                object.visit(Doing { session: self, verb, noun: object.noun(), link, flushes })
             }
             Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
             Command::Show(query) => query.visit(Showing { session: self }),
@@ -56,10 +57,11 @@ impl Session {
         }
     }
 
-    /// Has `hear` read a command with a way to look up devices; `head` words stand in front of the object.
+    /// Has `hear` read a command with a way to look up devices; these are its words, and `head` others stand in front of them.
     pub fn hear<T>(
         &mut self,
         head: usize,
+        words: &[&str],
         hear: impl FnOnce(&dyn Fn(Name) -> Option<Dev>) -> Result<T, Failed>,
     ) -> Result<T, Failure> {
         let missing = Cell::new(None);
@@ -77,7 +79,7 @@ impl Session {
             dev
         };
         hear(&look_up).map_err(|failed| match missing.get() {
-            Some(name) => Failure::no_device(&name),
+            Some(name) => Failure::missing(self.tool, words, &name),
             None => Failure::words(self.tool, head, &failed),
         })
     }
@@ -138,16 +140,19 @@ struct Doing<'a> {
     noun: Noun,
     /// The name of the link that it is.
     link: Option<Name>,
+    /// Whether it stands for all actions of its kind.
+    flushes: bool,
 }
 
 impl VisitObject for Doing<'_> {
     type Out = Result<(), Failure>;
 
     fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
-        let Doing { session, verb, noun, link } = self;
+        let Doing { session, verb, noun, link, flushes } = self;
         let failed = |error: Error| match link {
             Some(name) if error.errno() == Some(ENODEV) && verb == Verb::Get => Failure::no_link(&name),
             Some(name) if error.errno() == Some(ENODEV) && verb != Verb::Add => Failure::no_device(&name),
+            _ if flushes => Failure::flush_actions(&error),
             _ => Failure::request(noun, &error),
         };
         if verb != Verb::Get {
@@ -160,6 +165,9 @@ impl VisitObject for Doing<'_> {
         let found = session.connection.get(object).map_err(failed)?;
         let links = session.links()?;
         let mut page = session.page(&links);
+        if matches!(noun, Noun::Filter | Noun::Chain) {
+            page.say("dev");
+        }
         page.begin();
         found.show(&mut page);
         finish(page)
@@ -254,7 +262,9 @@ impl VisitQuery for Flushing<'_> {
                 _ => (),
             }
         }
-        if options.layout.stats > 0 {
+        if noun == Noun::Nexthop {
+            print(&format!("Flushed {} nexthops\n", batch.len()))?;
+        } else if options.layout.stats > 0 {
             let what = if noun == Noun::Address { "addresses" } else { "entries" };
             print(&format!(
                 "\n*** Round 1, deleting {} {what} ***\n*** Flush is complete after 1 round ***\n",

@@ -9,9 +9,10 @@ pub fn help(tool: Tool, noun: Option<Noun>) -> Result<(), Failure> {
     match (tool, noun) {
         (Tool::Tc, None) => print(TC),
         (Tool::Tc, Some(noun)) => print(&object(noun)),
-        (Tool::Ip, noun) => {
-            Err(Failure::new(255, noun.map_or_else(|| IP.trim_end().to_owned(), |noun| object(noun).trim_end().to_owned())))
-        }
+        (Tool::Ip, noun) => Err(Failure::new(
+            255,
+            noun.map_or_else(|| IP.trim_end().to_owned(), |noun| object(noun).trim_end().to_owned()),
+        )),
     }
 }
 

@@ -90,12 +90,16 @@ impl Events {
         Events { socket, core }
     }
 
-    /// Waits for the next event, for as long as the [`Builder`](super::Builder) was told; `None` if nothing happened.
+    /// Waits for the next event, for as long as the [`Builder`](super::Builder) was told; `None` if nothing happened until then.
     ///
     /// # Errors
     /// [`Error::Overrun`] if events were lost, because they came faster than they were read: whoever keeps track of objects
     /// has to list them anew. [`Error::Truncated`] and [`Error::Decode`] if one could not be read, [`Error::Io`] if the
     /// socket fails. Except for the last, the events behind it can be read as before.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "an event lies in the receive buffer, which iterators cannot lend"
+    )]
     pub fn next(&mut self) -> Result<Option<Event<'_>>> {
         let told = self.socket.event(&mut self.core).map_err(|failure| failure.error(|| "monitor".into()))?;
         Ok(told.map(|told| self.core.event(&told)))

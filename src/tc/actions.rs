@@ -1,7 +1,7 @@
 //! The actions that stand by themselves, to be shared by filters: `tc actions`. `man 8 tc-actions`, `net/sched/act_api.c`
 
 use super::{Action, ActionKind, Actions, Bits, Control};
-use crate::request::{Object, Query, Spoken, Verb};
+use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{WordError, Words};
 use crate::units::{quoted, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
@@ -69,8 +69,8 @@ impl ActionTable {
         ActionTable { actions: actions.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Whether a request to delete means all actions of the kind.
-    fn flushes(&self, verb: Verb) -> bool {
+    /// Whether a request to delete means all actions of the kind, as `tc actions flush` does.
+    pub fn flushes(&self, verb: Verb) -> bool {
         verb == Verb::Delete && self.actions.first().is_some_and(|first| first.named_index() == 0)
     }
 }
@@ -226,6 +226,23 @@ impl ActionTables {
     pub fn terse(mut self) -> Self {
         self.terse = true;
         self
+    }
+}
+
+/// `action gact since 1000`
+impl Asked for ActionTables {
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        if !words.take_if("action") {
+            return Err(words.error("action and the kind to list"));
+        }
+        let mut tables = Action::of_kind(words.value()?);
+        if words.take_if("since") {
+            tables.since = Some(words.number(10)?);
+        }
+        match words.is_empty() {
+            true => Ok(tables),
+            false => Err(words.error("the end of the command, or since and a number of milliseconds")),
+        }
     }
 }
 

@@ -2,8 +2,8 @@ use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::filter::{expect_end, Head};
 use super::qdisc::put_name;
 use super::{FilterKind, Place};
-use crate::request::{Object, Query, Spoken, Verb};
-use crate::text::{WordError, Words};
+use crate::request::{Asked, Object, Query, Spoken, Verb};
+use crate::text::{Page, WordError, Words};
 use crate::units::{Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
@@ -142,6 +142,24 @@ impl Chains {
     }
 }
 
+/// Prio and protocol are read and mean nothing, as in `tc`.
+impl Asked for Chains {
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (head, place) = Head::ask(words)?;
+        Ok(Chains { place, index: head.chain })
+    }
+
+    /// The kernel calls a chain's parent by the qdisc's own handle, whatever it was asked with: `ingress`, or a class.
+    fn said(&self, page: &mut Page) {
+        let place = match self.place {
+            Place::Dev { dev, parent } if parent.minor() != 0 => Place::Dev { dev, parent: Handle::UNSPEC },
+            place => place,
+        };
+        place.said(page);
+        self.index.iter().for_each(|_| page.say("chain"));
+    }
+}
+
 impl Query for Chains {
     type Object = Chain;
 
@@ -162,7 +180,8 @@ impl Query for Chains {
     }
 
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "tc chain show {}", self.place)?;
+        f.write_str("tc chain show")?;
+        self.place.ask(f)?;
         self.index.iter().try_for_each(|index| write!(f, " chain {index}"))
     }
 }

@@ -1,6 +1,6 @@
 //! What all actions have in common: the verdict, the parameters (`tc_gen`) and the times.
 
-use crate::text::{WordError, Words};
+use crate::text::{Page, WordError, Words};
 use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -167,6 +167,32 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Shows the verdict as `control_action`; in text these words stand around it.
+    pub(super) fn show(self, before: &str, after: &str, page: &mut Page) {
+        page.object_in("control_action", |page| {
+            page.text(before);
+            match self {
+                Control::GotoChain(chain) => {
+                    page.field("type", "goto", "goto");
+                    page.field("chain", chain, format_args!(" chain {chain}"));
+                }
+                Control::Jump(count) => {
+                    page.field("type", "jump", "jump");
+                    page.field("jump", count, format_args!(" {count}"));
+                }
+                // iproute2 has no words for these.
+                Control::Queued | Control::Repeat | Control::Redirect | Control::Other(_) => {
+                    let number = self.raw().unwrap_or_default().to_string();
+                    page.field("type", number.as_str(), &number);
+                }
+                other => page.field("type", other.to_string(), other),
+            }
+            page.text(after);
+        });
+    }
+}
+
 /// The words of `tc`. For some verdicts it has none that it would read: they print as their names.
 impl Display for Control {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -246,6 +272,12 @@ impl ActionParms {
         Ok(heard)
     }
 
+    /// Shows the index and who holds it.
+    pub(super) fn show_index(&self, page: &mut Page) {
+        page.field("index", self.index, format_args!("index {} ", self.index));
+        show_holders(self.references, self.bindings, page);
+    }
+
     /// The words for an index that was chosen.
     pub(super) fn say_index(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.index {
@@ -267,6 +299,29 @@ layout! {
         pub expires: u64,
         /// Since it was first used; 0 if it never was.
         pub first_used: u64,
+    }
+}
+
+/// Shows how many hold an action, and how many of them are filters.
+pub(super) fn show_holders(references: i32, bindings: i32, page: &mut Page) {
+    page.field("ref", references, format_args!("ref {references}"));
+    page.field("bind", bindings, format_args!(" bind {bindings}"));
+}
+
+impl Times {
+    /// Shows the times in seconds, where statistics are shown.
+    pub(super) fn show(times: Option<&Times>, page: &mut Page) {
+        let Some(times) = times.filter(|_| page.layout().stats > 0) else { return };
+        let fields = [
+            ("installed", "installed", times.installed),
+            ("last_used", "used", times.last_used),
+            ("first_used", "firstused", times.first_used),
+            ("expires", "expires", times.expires),
+        ];
+        for (key, word, ticks) in fields.into_iter().filter(|(.., ticks)| *ticks != 0) {
+            let seconds = ticks / 100;
+            page.field(key, seconds, format_args!(" {word} {seconds} sec"));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::units::{quoted, Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
+mod show;
 mod words;
 
 pub(super) use words::{expect_end, Head};
@@ -307,7 +308,8 @@ impl Query for Filters {
     }
 
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "tc filter show {}", self.place)?;
+        f.write_str("tc filter show")?;
+        self.place.ask(f)?;
         self.protocol.iter().try_for_each(|protocol| write!(f, " protocol {protocol}"))?;
         if self.prio != 0 {
             write!(f, " prio {}", self.prio)?;

@@ -1,8 +1,8 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
 use super::police::Police;
-use super::{action, Action, Actions, Kind};
-use crate::text::{FromWord, Hear, Say, WordError, Words};
+use super::{action, shown, Action, Actions, Filter, Kind};
+use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{quoted, Handle, Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -109,6 +109,31 @@ impl Kind for Fw {
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{handle:#x}")?;
         self.mask.iter().try_for_each(|mask| write!(f, "/{mask:#x}"))
+    }
+
+    fn show_filter(&self, filter: &Filter, page: &mut Page) {
+        let (mark, mask) = (filter.handle, self.mask.unwrap_or(u32::MAX));
+        if mark != 0 || self.mask.is_some() {
+            page.object_in("fw", |page| {
+                page.field("mark", shown::hex(mark), format_args!("handle {mark:#x}"));
+                page.json("mask", shown::hex(mask));
+                page.text(if mask == u32::MAX { String::new() } else { format!("/{mask:#x}") });
+            });
+            page.text(" ");
+        }
+        if let Some(class) = self.class {
+            page.field("classid", class.to_string(), format_args!("classid {class} "));
+        }
+        if let Some(police) = &self.police {
+            police.show(page);
+        }
+        if let Some(indev) = &self.indev {
+            page.field("indev", &**indev, format_args!("input dev {indev} "));
+        }
+        if self.actions.is_some() {
+            page.line();
+            action::show_all(self.actions.as_ref(), page);
+        }
     }
 
     /// The handle's word is a mark, or a mark and its mask: `0x10/0xff`.

@@ -1,7 +1,7 @@
 //! `gact`, the generic action: a verdict, at random another one. `man 8 tc-actions`, `net/sched/act_gact.c`
 
 use super::{ActionParms, Control, Kind, Times};
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -156,6 +156,29 @@ impl Kind for Gact {
 
     fn handle(&self) -> Option<u32> {
         self.parms.map(|parms| parms.index)
+    }
+
+    fn show(&self, page: &mut Page) {
+        page.field("kind", Self::NAME, "gact ");
+        let parms = self.parms.unwrap_or_default();
+        parms.control.show("action ", "", page);
+        page.line();
+        // It is shown whether there is another verdict or not.
+        let random = self.random.unwrap_or_default();
+        let method = match random.method {
+            Method::Other(_) => Method::None.to_string(),
+            known => known.to_string(),
+        };
+        page.object_in("prob", |page| {
+            page.field("random_type", method.as_str(), format_args!("\t random type {method}"));
+            random.control.show(" ", "", page);
+            page.field("val", random.every, format_args!(" val {}", random.every));
+        });
+        page.line();
+        page.text("\t ");
+        parms.show_index(page);
+        Times::show(self.times.as_ref(), page);
+        page.line();
     }
 }
 

@@ -1,3 +1,4 @@
+use super::Filter;
 use crate::text::{Hear, Page, WordError, Words};
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
@@ -44,8 +45,8 @@ pub trait Kind: Value + Default + Display + Hear {
         page.text(self);
     }
 
-    /// Shows a filter's options with its handle, as [`show`](Kind::show) does.
-    fn show_filter(&self, _handle: u32, page: &mut Page) {
+    /// Shows the options of this filter, as [`show`](Kind::show) does: they may need its handle and protocol.
+    fn show_filter(&self, _filter: &Filter, page: &mut Page) {
         self.show(page);
     }
 

@@ -1,7 +1,7 @@
 //! `mirred`: sends packets, or copies of them, to another device. `man 8 tc-mirred`, `net/sched/act_mirred.c`
 
 use super::{ActionParms, Control, Kind, Times};
-use crate::text::{Hear, WordError, Words};
+use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -170,6 +170,34 @@ impl Kind for Mirred {
 
     fn handle(&self) -> Option<u32> {
         self.parms.map(|parms| parms.action.index)
+    }
+
+    fn show(&self, page: &mut Page) {
+        page.field("kind", Self::NAME, "mirred ");
+        let parms = self.parms.unwrap_or_default();
+        let (direction, what, text) = match parms.direction {
+            Direction::EgressRedirect => ("egress", "redirect", "Egress Redirect"),
+            Direction::EgressMirror => ("egress", "mirror", "Egress Mirror"),
+            Direction::IngressRedirect => ("ingress", "redirect", "Ingress Redirect"),
+            Direction::IngressMirror => ("ingress", "mirror", "Ingress Mirror"),
+            Direction::Other(_) => ("unknown", "unknown", "unknown"),
+        };
+        page.text(format_args!("({text}"));
+        page.json("mirred_action", what);
+        page.json("direction", direction);
+        match self.block {
+            Some(block) => page.field("to_blockid", block, format_args!(" to blockid {block})")),
+            None => {
+                let dev = page.dev(parms.dev);
+                page.field("to_dev", dev.as_str(), format_args!(" to device {dev})"));
+            }
+        }
+        parms.action.control.show(" ", "", page);
+        page.line();
+        page.text("\t");
+        parms.action.show_index(page);
+        Times::show(self.times.as_ref(), page);
+        page.line();
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::text::Page;
 use crate::units::{Dev, Handle};
 use std::fmt::{self, Display, Formatter};
 
@@ -42,6 +43,29 @@ impl Place {
         }
     }
 
+    /// Writes the words of a question, which may leave out the device.
+    pub(super) fn ask(self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Dev { dev: Dev { index: 0, name: None }, parent } => say_parent(parent, f),
+            place => write!(f, " {place}"),
+        }
+    }
+
+    /// Tells the page what a question about this place has said.
+    pub(super) fn said(self, page: &mut Page) {
+        match self {
+            Place::Block(_) => page.say("block"),
+            Place::Dev { dev, parent } => {
+                if dev != Dev::default() {
+                    page.say("dev");
+                }
+                if parent != Handle::UNSPEC {
+                    page.say("parent");
+                }
+            }
+        }
+    }
+
     /// Takes over the name of the device from the place that was asked for.
     pub(super) fn complete(&mut self, asked: Place) {
         if let (Place::Dev { dev, .. }, Place::Dev { dev: named, .. }) = (self, asked) {
@@ -59,15 +83,19 @@ impl Display for Place {
             Place::Block(block) => write!(f, "block {block}"),
             Place::Dev { dev, parent } => {
                 write!(f, "dev {dev}")?;
-                match *parent {
-                    Handle::UNSPEC => Ok(()),
-                    Handle::ROOT => f.write_str(" root"),
-                    Handle::MIN_INGRESS => f.write_str(" ingress"),
-                    Handle::MIN_EGRESS => f.write_str(" egress"),
-                    parent => write!(f, " parent {parent}"),
-                }
+                say_parent(*parent, f)
             }
         }
+    }
+}
+
+fn say_parent(parent: Handle, f: &mut Formatter<'_>) -> fmt::Result {
+    match parent {
+        Handle::UNSPEC => Ok(()),
+        Handle::ROOT => f.write_str(" root"),
+        Handle::MIN_INGRESS => f.write_str(" ingress"),
+        Handle::MIN_EGRESS => f.write_str(" egress"),
+        parent => write!(f, " parent {parent}"),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
+mod show;
 mod words;
 
 use super::{
@@ -200,6 +201,10 @@ impl Kind for Police {
 
     fn handle(&self) -> Option<u32> {
         Some(self.index)
+    }
+
+    fn show(&self, page: &mut crate::text::Page) {
+        show::show(self, page);
     }
 }
 

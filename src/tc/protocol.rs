@@ -65,6 +65,43 @@ protocols! {
     EtherCat = 0x88a4 "ethercat",
 }
 
+/// Names that tc knows too, for protocols that nobody filters today. They are read and shown; commands have the number.
+const OTHER_NAMES: &[(u16, &str)] = &[
+    (0x0002, "ax25"),
+    (0x0005, "snap"),
+    (0x0006, "ddcmp"),
+    (0x0007, "wan_ppp"),
+    (0x0008, "ppp_mp"),
+    (0x0009, "localtalk"),
+    (0x000c, "can"),
+    (0x0010, "ppptalk"),
+    (0x0011, "tr_802_2"),
+    (0x0015, "mobitex"),
+    (0x0016, "control"),
+    (0x0017, "irda"),
+    (0x0018, "econet"),
+    (0x0060, "loop"),
+    (0x0200, "pup"),
+    (0x0201, "pupat"),
+    (0x0805, "x25"),
+    (0x08ff, "bpq"),
+    (0x0a00, "ieeepup"),
+    (0x0a01, "ieeepupat"),
+    (0x6000, "dec"),
+    (0x6001, "dna_dl"),
+    (0x6002, "dna_rc"),
+    (0x6003, "dna_rt"),
+    (0x6004, "lat"),
+    (0x6005, "diag"),
+    (0x6006, "cust"),
+    (0x6007, "sca"),
+    (0x80f3, "aarp"),
+    (0x884c, "atmmpoa"),
+    (0x8884, "atmfate"),
+    (0x88cc, "LLDP"),
+    (0x8902, "cfm"),
+];
+
 impl Protocol {
     /// The protocol with this Ethernet type, such as 0x0800 for IPv4.
     pub const fn from_ethertype(ethertype: u16) -> Protocol {
@@ -75,6 +112,16 @@ impl Protocol {
     pub const fn ethertype(self) -> u16 {
         self.0
     }
+
+    /// What tc shows: a name, or the number in brackets, which it does not read.
+    pub(super) fn shown(self, numeric: bool) -> String {
+        let name = names().find(|(number, _)| *number == self.0 && !numeric);
+        name.map_or_else(|| format!("[{}]", self.0), |(_, name)| (*name).to_owned())
+    }
+}
+
+fn names() -> impl Iterator<Item = &'static (u16, &'static str)> {
+    NAMES.iter().chain(OTHER_NAMES)
 }
 
 impl FromStr for Protocol {
@@ -83,7 +130,7 @@ impl FromStr for Protocol {
     fn from_str(word: &str) -> Result<Self, ParseError> {
         let known = match word {
             "ipv4" => Some(Protocol::Ip.0),
-            _ => NAMES.iter().find(|(_, name)| name.eq_ignore_ascii_case(word)).map(|(number, _)| *number),
+            _ => names().find(|(_, name)| name.eq_ignore_ascii_case(word)).map(|(number, _)| *number),
         };
         let number = || {
             let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
@@ -131,6 +178,7 @@ mod tests {
             ("802.1q", 0x8100),
             ("802.1ad", 0x88a8),
             ("0x88cc", 0x88cc),
+            ("lldp", 0x88cc),
             ("2048", 0x0800),
         ] {
             assert_eq!(word.parse(), Ok(Protocol(number)), "{word}");
@@ -140,6 +188,9 @@ mod tests {
         }
         assert_eq!(Protocol(0x88cc).to_string(), "0x88cc");
         assert_eq!(Protocol::Vlan.to_string(), "802.1Q");
+        let shown = [0x0800, 0x88cc, 0x0897].map(|number| Protocol(number).shown(false));
+        assert_eq!(shown, ["ip", "LLDP", "[2199]"]);
+        assert_eq!(Protocol::Ip.shown(true), "[2048]");
     }
 
     proptest! {

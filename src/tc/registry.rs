@@ -79,6 +79,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Kind::has_options`].
+            #[allow(dead_code, reason = "only filters show themselves without options")]
+            pub(crate) fn has_options(&self) -> bool {
+                match self {
+                    $($name::$variant(kind) => kind.has_options(),)*
+                    $name::Other(other) => other.options.is_some(),
+                }
+            }
+
             /// Hears the options of the kind of this name, until the words end or the next word is none of them.
             #[allow(dead_code, reason = "filters are heard together with their handles")]
             pub(crate) fn hear(name: Name, words: &mut Words<'_>) -> Result<Self, WordError> {
@@ -152,9 +161,9 @@ macro_rules! kinds {
 
             /// See [`Kind::show_filter`].
             #[allow(dead_code, reason = "only filters have handles that carry meaning")]
-            pub(crate) fn show_filter(&self, handle: u32, page: &mut Page) {
+            pub(crate) fn show_filter(&self, filter: &super::Filter, page: &mut Page) {
                 match self {
-                    $($name::$variant(kind) => kind.show_filter(handle, page),)*
+                    $($name::$variant(kind) => kind.show_filter(filter, page),)*
                     $name::Other(_) => (),
                 }
             }

@@ -3,18 +3,19 @@
 use crate::text::Page;
 use crate::units::{Dev, Handle};
 
-/// Shows what has happened to the object, where a monitor has told the page with [`Page::say`]: one of these words.
-pub(super) fn event(words: &[&str], page: &mut Page) {
-    for word in words.iter().filter(|word| page.has_said(word)).collect::<Vec<_>>() {
-        page.field(word, true, format_args!("{word} "));
-    }
-}
-
 /// Shows the device, unless the question has said it.
 pub(super) fn dev(dev: Dev, page: &mut Page) {
     if !page.has_said("dev") {
         let name = page.dev(dev);
         page.field("dev", name.as_str(), format_args!("dev {name} "));
+    }
+}
+
+/// A number in the hexadecimal of C's `%#x`: `0x1f`, and `0`.
+pub(super) fn hex(number: u32) -> String {
+    match number {
+        0 => "0".to_owned(),
+        number => format!("{number:#x}"),
     }
 }
 

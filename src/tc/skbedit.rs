@@ -1,7 +1,7 @@
 //! `skbedit`: changes what the kernel notes about a packet, not the packet. `man 8 tc-skbedit`, `net/sched/act_skbedit.c`
 
-use super::{ActionParms, Control, Kind, Times};
-use crate::text::{FromWord, Hear, Say, WordError, Words};
+use super::{shown, ActionParms, Control, Kind, Times};
+use crate::text::{FromWord, Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Handle, ParseError};
 use crate::wire::{EncodeError, Table};
 use std::fmt::{self, Display, Formatter};
@@ -102,6 +102,38 @@ impl Kind for Skbedit {
 
     fn handle(&self) -> Option<u32> {
         self.parms.map(|parms| parms.index)
+    }
+
+    fn show(&self, page: &mut Page) {
+        page.field("kind", Self::NAME, "skbedit ");
+        if let Some(first) = self.queue {
+            page.field("queue_mapping", first, format_args!("queue_mapping {first}"));
+        }
+        if let Some(priority) = self.priority {
+            page.field("priority", priority.to_string(), format_args!(" priority {priority}"));
+        }
+        if let Some(mark) = self.mark {
+            page.field("mark", mark, format_args!(" mark {mark}"));
+        }
+        if let Some(mask) = self.mask {
+            page.field("mask", format!("{mask:x}"), format_args!("/{}", shown::hex(mask)));
+        }
+        if let Some(kind) = self.packet_type {
+            match PACKET_TYPES.get(usize::from(kind)) {
+                Some(word) => page.field("ptype", *word, format_args!(" ptype {word}")),
+                None => page.field("ptype", kind, format_args!(" ptype {kind}")),
+            }
+        }
+        if self.has(Self::INHERIT_DSFIELD) {
+            page.field("inheritdsfield", Scalar::Null, " inheritdsfield");
+        }
+        let parms = self.parms.unwrap_or_default();
+        parms.control.show(" ", "", page);
+        page.line();
+        page.text("\t ");
+        parms.show_index(page);
+        Times::show(self.times.as_ref(), page);
+        page.line();
     }
 }
 

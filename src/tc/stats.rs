@@ -228,6 +228,40 @@ impl Stats {
         page.field("hw_bytes", bytes, format_args!("{indent}Sent hardware {bytes} bytes"));
         page.field("hw_packets", packets, format_args!(" {packets} pkt"));
     }
+
+    /// Shows the counters of old (TCA_STATS), which is what filters have.
+    pub(super) fn show_old(&self, page: &mut Page) {
+        let QueueStats { qlen, backlog, drops, overlimits, .. } = self.queue;
+        page.field("bytes", self.bytes, format_args!(" Sent {} bytes", self.bytes));
+        page.field("packets", self.packets, format_args!(" {} pkts", self.packets));
+        page.field("dropped", drops, format_args!(" (dropped {drops}"));
+        page.field("overlimits", overlimits, format_args!(", overlimits {overlimits}) "));
+        let (bytes, packets) = self.rate.unwrap_or_default();
+        if [bytes, packets, qlen.into(), backlog.into()] != [0; 4] {
+            page.line();
+            page.text(" ");
+        }
+        if (bytes, packets) != (0, 0) {
+            page.text("rate ");
+        }
+        if bytes != 0 {
+            let rate = page.rate(Rate::bytes_per_second(bytes));
+            page.field("rate", bytes, format_args!("{rate} "));
+        }
+        if packets != 0 {
+            page.field("pps", packets, format_args!("{packets}pps "));
+        }
+        if (qlen, backlog) != (0, 0) {
+            page.text("backlog ");
+        }
+        if backlog != 0 {
+            let size = page.size(Size::bytes(backlog.into()));
+            page.field("backlog", backlog, format_args!("{size} "));
+        }
+        if qlen != 0 {
+            page.field("qlen", qlen, format_args!("{qlen}p "));
+        }
+    }
 }
 
 /// The counters in one line, in the words of `tc -s`.

@@ -6,13 +6,34 @@ use std::fmt::{self, Display, Formatter};
 pub struct WordError {
     at: usize,
     problem: String,
+    part: Option<Part>,
+}
+
+/// What a word is a part of. `tc` ends otherwise where a kind's options are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What all commands of its sort have: the device, handles, the name of the kind.
+    Command,
+    /// The options of a qdisc's, class's or filter's kind.
+    Options,
 }
 
 impl WordError {
     /// The word with this index, counted from 0, is not what it should be. An index behind the last word says that the
     /// command ends too early.
     pub fn new(at: usize, problem: impl Into<String>) -> Self {
-        WordError { at, problem: problem.into() }
+        WordError { at, problem: problem.into(), part: None }
+    }
+
+    /// Says what the word is a part of, unless this has been said nearer to it.
+    #[must_use]
+    pub fn in_part(self, part: Part) -> Self {
+        WordError { part: self.part.or(Some(part)), ..self }
+    }
+
+    /// What the word is a part of: the command, if nothing was said.
+    pub fn part(&self) -> Part {
+        self.part.unwrap_or(Part::Command)
     }
 
     /// The index of the word, counted from 0.

@@ -97,15 +97,9 @@ impl Page {
         self.json.is_some()
     }
 
-    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it. What has happened to
-    /// an object (`deleted`, `replaced`, `added`) is said the same way, until it is [forgotten](Page::forget).
+    /// Remembers that the question has said this ("dev", "parent", "table"): answers do not repeat it.
     pub fn say(&mut self, what: &'static str) {
         self.said.insert(what);
-    }
-
-    /// Forgets what was said of one object only.
-    pub fn forget(&mut self, what: &str) {
-        self.said.remove(what);
     }
 
     /// Whether the question has said this.
@@ -118,8 +112,16 @@ impl Page {
         self.happened = Some((key, text));
     }
 
-    /// The name of a device, or `if<index>`.
+    /// Takes what happened to the object that comes next, for objects that say it elsewhere.
+    pub fn take_happened(&mut self) -> Option<(&'static str, &'static str)> {
+        self.happened.take()
+    }
+
+    /// The name of a device, or `if<index>`; `*` where there is none.
     pub fn dev(&self, dev: Dev) -> String {
+        if dev == Dev::default() {
+            return "*".to_owned();
+        }
         self.links.get(&dev.index).or(dev.name.as_ref()).map_or_else(|| dev.to_string(), Name::to_string)
     }
 
@@ -165,7 +167,7 @@ impl Page {
 
     /// An object in a list.
     pub fn object(&mut self, fields: impl FnOnce(&mut Self)) {
-        let happened = self.happened.take();
+        let happened = self.take_happened();
         self.nest(None, ['{', '}'], |page| {
             if let Some((key, text)) = happened {
                 page.field(key, true, text);

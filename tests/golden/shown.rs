@@ -1,13 +1,17 @@
 //! Objects show themselves as tc prints them: the same bytes, for the same replies of the kernel.
 //!
-//! What tc 6.1 printed is in `shown.jsonl`, recorded by `record-shown`: for the recorded replies, and for some that the
-//! script makes up, which are in the file. Time has no part in it.
+//! What tc printed is recorded by `record-shown`: for the recorded replies, and for some that the script makes up, which
+//! are in the file. Time has no part in it. Of qdiscs and classes it is tc 6.1, in `shown.jsonl`; of filters, chains and
+//! actions tc 6.15, in `shown_filters.jsonl`: 6.1 makes no JSON of what u32 matches, and differs in what it means by `*`.
 
 use super::data::{body, bytes, flags, kind, lines, replies, text};
+use super::meaning::Meaning;
+use super::requests::NOT_YET;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use tcnl::command::Noun;
 use tcnl::request::{Asked, Object};
-use tcnl::tc::{Classes, Qdiscs};
+use tcnl::tc::{ActionTables, Chains, Classes, Filters, Qdiscs};
 use tcnl::text::{Layout, Page, Show, Words};
 use tcnl::units::{Dev, Name};
 
@@ -38,6 +42,18 @@ const DIFFERS: &[Differs] = &[
         why: "iproute2 6.1 knows only the lower 32 bits of how many packets hardware sent",
     },
     Differs {
+        of: "filter-unknown",
+        within: " -j ",
+        alike: but_unknown_filters,
+        why: "iproute2 writes words where they make its JSON none",
+    },
+    Differs {
+        of: "filter-u32",
+        within: " -j ",
+        alike: |text| text.replace(",\" eat \"", ""),
+        why: "iproute2 writes a word without a name, which makes its JSON none",
+    },
+    Differs {
         of: "unknown",
         within: " -j ",
         alike: |text| text.replace("[Unknown qdisc, optlen=12] ", ""),
@@ -61,6 +77,11 @@ fn but_bursts(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+fn but_unknown_filters(text: &str) -> String {
+    text.replace("fh 0000001f [Unknown filter, optlen=8] ", "")
+        .replace("fh 00000000 [Unknown filter, optlen=12] ", "")
+}
+
 fn but_digits(text: &str) -> String {
     text.chars().filter(|char| !char.is_ascii_digit()).collect()
 }
@@ -70,7 +91,8 @@ fn objects_show_themselves_as_tc_prints_them() {
     let mut known: BTreeMap<String, Vec<Vec<u8>>> =
         replies().into_iter().map(|reply| (reply.id, reply.messages)).collect();
     let (mut wrong, mut count, mut used) = (String::new(), 0, [false; DIFFERS.len()]);
-    for line in lines(include_str!("shown.jsonl")) {
+    let recorded = [include_str!("shown.jsonl"), include_str!("shown_filters.jsonl")];
+    for line in recorded.into_iter().flat_map(lines) {
         let (id, command, theirs) = (text(&line["id"]), text(&line["command"]), text(&line["stdout"]));
         if let Some(hex) = line.get("hex") {
             known.insert(id.clone(), bytes(hex));
@@ -83,7 +105,10 @@ fn objects_show_themselves_as_tc_prints_them() {
         let differs = |Differs { of, within, alike, .. }: &Differs| {
             id.starts_with(of) && command.contains(within) && alike(&ours) == alike(&theirs)
         };
+        let not_yet =
+            |message: &Vec<u8>| Meaning::of(message).kinds().any(|kind| NOT_YET.contains(&kind.as_str()));
         match DIFFERS.iter().position(differs) {
+            None if known[&id].iter().any(not_yet) => (),
             Some(found) => used[found] = true,
             None => {
                 writeln!(wrong, "{id} `{command}`\nours   {ours:?}\ntheirs {theirs:?}").expect("a string")
@@ -114,7 +139,7 @@ fn shown(command: &str, messages: &[Vec<u8>]) -> String {
             word => words.push(word),
         }
     }
-    let links = [("lo", 1), ("v0", 10), ("v1", 11), ("ifb0", 20)];
+    let links = [("lo", 1), ("v0", 10), ("v1", 11), ("ifb0", 20), ("ifb1", 21), ("d0", 30)];
     let links = links.map(|(name, index)| (index, Name::new(name).expect("a name")));
     let devices = |name: Name| links.iter().find(|link| link.1 == name).map(|link| Dev::named(link.0, name));
     let rest = words.split_off(2);
@@ -123,7 +148,11 @@ fn shown(command: &str, messages: &[Vec<u8>]) -> String {
     page.begin();
     match kind(&messages[0]) / 4 * 4 {
         36 => list::<Qdiscs>(words, messages, &mut page),
-        _ => list::<Classes>(words, messages, &mut page),
+        40 => list::<Classes>(words, messages, &mut page),
+        44 => list::<Filters>(words, messages, &mut page),
+        100 => list::<Chains>(words, messages, &mut page),
+        // RTM_GETACTION is 50, the type of all answers.
+        _ => list::<ActionTables>(words, messages, &mut page),
     }
     page.end();
     let end = if layout.json { "\n" } else { "" };
@@ -139,23 +168,11 @@ where
     for message in messages {
         let mut object = Q::Object::decode(body(message)).expect("a reply");
         if query.take(&mut object) {
-            let event = event(message);
-            event.into_iter().for_each(|event| page.say(event));
+            let noun =
+                Noun::ALL.iter().find(|noun| noun.message_type() == kind(message) / 4 * 4).expect("a noun");
+            let event = noun.happened(kind(message), flags(message));
+            event.into_iter().for_each(|(key, text)| page.happened(key, text));
             object.show(page);
-            event.into_iter().for_each(|event| page.forget(event));
         }
-    }
-}
-
-/// What a monitor says of the object of this message.
-fn event(message: &[u8]) -> Option<&'static str> {
-    const REPLACE: u16 = 0x100;
-    const EXCL: u16 = 0x200;
-    const CREATE: u16 = 0x400;
-    match (kind(message) % 4, flags(message)) {
-        (1, _) => Some("deleted"),
-        (0, flags) if flags & (CREATE | REPLACE) == CREATE | REPLACE => Some("replaced"),
-        (0, flags) if flags & (CREATE | EXCL) == CREATE | EXCL => Some("added"),
-        _ => None,
     }
 }

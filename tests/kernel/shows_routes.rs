@@ -74,7 +74,7 @@ fn shown(state: State) -> Outcome {
 /// The device names of this namespace.
 fn links(nl: &mut Connection) -> Result<Vec<(u32, Name)>, Stop> {
     let links = nl.snapshot(tcnl::route::Links::default())?;
-    Ok(links.iter().filter_map(|link| Some((link.dev.index, link.dev.name?))).collect())
+    Ok(links.iter().filter_map(|link| Some((link.dev.index, link.name?))).collect())
 }
 
 /// What the crate says to this `ip` command.
@@ -94,7 +94,7 @@ fn ours(command: &str) -> Result<String, Stop> {
         asked = asked.with_family(Family::V4);
     }
     let mut page = Page::new(layout(options)).with_links(links.iter().copied());
-    let get = words[1] == "get" || words[..3] == ["nexthop", "show", "id"];
+    let get = words[1] == "get" || words.starts_with(&["nexthop", "show", "id"]);
     match (words[0], get) {
         ("route", false) => list::<Routes>(&mut nl, &mut asked, &mut page)?,
         ("route", true) => get_one::<Route>(&mut nl, &mut asked, &mut page)?,
@@ -136,7 +136,11 @@ where
     Ok(())
 }
 
-fn get_one<O: Spoken + Show + 'static>(nl: &mut Connection, words: &mut Words<'_>, page: &mut Page) -> Outcome {
+fn get_one<O: Spoken + Show + 'static>(
+    nl: &mut Connection,
+    words: &mut Words<'_>,
+    page: &mut Page,
+) -> Outcome {
     let object = O::hear(Verb::Get, words)?;
     let answer = nl.get(&object)?;
     page.begin();

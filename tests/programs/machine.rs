@@ -96,6 +96,9 @@ pub fn set_up(commands: &[String]) -> Result<(), Stop> {
         "ip link set lo up",
         "ip link set v0 up",
         "ip link set v1 up",
+        // Without a queue: their default qdisc is none that the crate has.
+        "ip link set ifb0 txqueuelen 0",
+        "ip link set ifb1 txqueuelen 0",
         "ip link set ifb0 up",
         "ip link set ifb1 up",
     ]
@@ -105,7 +108,8 @@ pub fn set_up(commands: &[String]) -> Result<(), Stop> {
     // One program for the commands that follow each other.
     for commands in all.chunk_by(|a, b| a.split(' ').next() == b.split(' ').next()) {
         let tool = commands.first().and_then(|first| first.split(' ').next()).unwrap_or_default();
-        let lines: Vec<&str> = commands.iter().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
+        let lines: Vec<&str> =
+            commands.iter().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
         let batch = [tool, "-force", "-batch", "-"].map(str::to_owned);
         feed(Whose::Theirs, &batch, &(lines.join("\n") + "\n"))?;
     }

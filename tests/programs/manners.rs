@@ -3,6 +3,7 @@
 use crate::common::{in_netns, trial, Outcome, Stop};
 use crate::machine::{feed, program, run, set_up, words, Ended, Whose};
 use libtest_mimic::Trial;
+use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -26,11 +27,20 @@ fn both(setup: &[&str], command: &str, input: &str) -> Result<(Ended, Ended), St
     let setup: Vec<String> = setup.iter().map(|one| (*one).to_owned()).collect();
     let end = |whose| {
         in_netns(|| {
+            be_quiet()?;
             set_up(&setup)?;
             feed(whose, &words(command), input)
         })
     };
     Ok((end(Whose::Ours)?, end(Whose::Theirs)?))
+}
+
+/// Keeps IPv6 from sending and changing things on its own.
+fn be_quiet() -> Result<(), Stop> {
+    for devices in ["default", "all"] {
+        fs::write(format!("/proc/sys/net/ipv6/conf/{devices}/disable_ipv6"), "1")?;
+    }
+    Ok(())
 }
 
 fn failures() -> Outcome {
@@ -82,11 +92,36 @@ fn failures() -> Outcome {
 
 fn wrong_words() -> Outcome {
     for command in [
-        "tc", "tc help", "tc -s", "tc -j", "tc -z", "tc foo", "tc qdisc foo", "tc qdisc help", "tc -help", "tc -V", "ip", "ip foo",
-        "ip help", "ip route foo", "ip route help", "ip -z", "ip -V", "ip monitor foo", "tc monitor foo", "ip link set v0 mtu",
-        "tc class add dev v0 parent 1: classid 1:1 htb rate", "ip route flush", "ip addr flush", "ip addr add 10.9.0.1/33 dev v0",
-        "ip rule add", "ip route get", "ip addr add 10.9.0.1/24", "ip link add",
-        "tc qdisc add dev v0 root htb bogus", "tc qdisc add dev v0 root tbf rate 1mbit",
+        "tc",
+        "tc help",
+        "tc -s",
+        "tc -j",
+        "tc -z",
+        "tc foo",
+        "tc qdisc foo",
+        "tc qdisc help",
+        "tc -help",
+        "tc -V",
+        "ip",
+        "ip foo",
+        "ip help",
+        "ip route foo",
+        "ip route help",
+        "ip -z",
+        "ip -V",
+        "ip monitor foo",
+        "tc monitor foo",
+        "ip link set v0 mtu",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate",
+        "ip route flush",
+        "ip addr flush",
+        "ip addr add 10.9.0.1/33 dev v0",
+        "ip rule add",
+        "ip route get",
+        "ip addr add 10.9.0.1/24",
+        "ip link add",
+        "tc qdisc add dev v0 root htb bogus",
+        "tc qdisc add dev v0 root tbf rate 1mbit",
     ] {
         let (ours, theirs) = both(&[], command, "")?;
         assert_eq!(ours.status, theirs.status, "{command}: {ours:?}, but {theirs:?}");
@@ -125,7 +160,9 @@ fn batch_makes_devices() -> Outcome {
                  addr add 10.1.0.1/24 dev x0\n-4 addr show\naddr show dev x0 scope global\n";
     let lines = lines.replace("-4 addr show\n", "");
     let (ours, theirs) = both(&[], "ip -batch -", &lines)?;
-    let plain = |ended: &Ended| ended.stdout.lines().filter(|line| line.contains("inet")).map(str::to_owned).collect::<Vec<_>>();
+    let plain = |ended: &Ended| {
+        ended.stdout.lines().filter(|line| line.contains("inet")).map(str::to_owned).collect::<Vec<_>>()
+    };
     assert_eq!((plain(&ours), ours.status, &*ours.stderr), (plain(&theirs), 0, ""));
     Ok(())
 }
@@ -144,8 +181,16 @@ fn flushes() -> Outcome {
     .map(str::to_owned)
     .into();
     let commands = [
-        "ip route flush table 100", "ip route flush dev v0", "ip route flush proto boot", "ip rule flush", "ip nexthop flush",
-        "ip nexthop flush dev v0", "ip addr flush dev v0", "ip -4 addr flush dev v1", "ip -s route flush table 100", "ip -s addr flush dev v0",
+        "ip route flush table 100",
+        "ip route flush dev v0",
+        "ip route flush proto boot",
+        "ip rule flush",
+        "ip nexthop flush",
+        "ip nexthop flush dev v0",
+        "ip addr flush dev v0",
+        "ip -4 addr flush dev v1",
+        "ip -s route flush table 100",
+        "ip -s addr flush dev v0",
     ];
     for command in commands {
         let end = |whose| {
@@ -153,7 +198,9 @@ fn flushes() -> Outcome {
                 set_up(&setup)?;
                 let ended = run(whose, &words(command))?;
                 let mut left = String::new();
-                for show in ["ip -4 route show table all", "ip rule show", "ip nexthop show", "ip -4 -o addr show"] {
+                for show in
+                    ["ip -4 route show table all", "ip rule show", "ip nexthop show", "ip -4 -o addr show"]
+                {
                     left += &run(Whose::Theirs, &words(show))?.stdout;
                 }
                 Ok((ended, left))
@@ -182,7 +229,8 @@ fn broken_pipe() -> Outcome {
 /// What a monitor says while commands are carried out.
 fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop> {
     in_netns(|| {
-        set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned(), "ip -6 addr flush dev v0".to_owned(), "ip -6 addr flush dev v1".to_owned()])?;
+        be_quiet()?;
+        set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned()])?;
         let all = words(monitor);
         let (tool, rest) = all.split_first().ok_or("an empty command")?;
         let mut child = Command::new(program(whose, tool)?)

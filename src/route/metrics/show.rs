@@ -3,14 +3,13 @@
 use super::Metrics;
 use crate::route::show::six_digits;
 use crate::text::Page;
-use crate::wire::Value;
 
 const HOPLIMIT: u32 = 10;
 const FEATURES: u32 = 12;
 const CONGCTL: u32 = 16;
 
 impl Metrics {
-    /// Shows the metrics, if there are any.
+    /// Shows the metrics, if there are any. As in `ip`, those without a name are not shown.
     pub(in crate::route) fn show(&self, page: &mut Page) {
         if self.is_empty() {
             return;
@@ -24,10 +23,6 @@ impl Metrics {
                 for (number, value, word) in all {
                     self.show_one(number, value, word, page);
                 }
-                for attr in &self.unknown {
-                    let value = u32::decode(&attr.payload).unwrap_or(0);
-                    page.text(format_args!("metric {} {value} ", attr.ty));
-                }
             });
         });
     }
@@ -37,7 +32,8 @@ impl Metrics {
         let lock = self.fixed(number);
         let there = value.is_some() || (number == CONGCTL && self.congctl.is_some());
         let value = value.unwrap_or(0);
-        if !(there || !lock.is_empty()) || (number == HOPLIMIT && value == u32::MAX) {
+        let none = !there && lock.is_empty();
+        if none || (number == HOPLIMIT && value == u32::MAX) {
             return;
         }
         page.text(format_args!("{word} {lock}"));

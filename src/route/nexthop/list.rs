@@ -147,4 +147,8 @@ impl Asked for Nexthops {
         }
         Ok(query)
     }
+
+    fn one(&self) -> Option<Nexthop> {
+        self.single()
+    }
 }

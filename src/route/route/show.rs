@@ -89,7 +89,7 @@ impl Route {
 
     fn show_header(&self, page: &mut Page) {
         let details = page.layout().details;
-        if (self.table != Self::MAIN || details) && !page.has_said("table") {
+        if self.table != 0 && (self.table != Self::MAIN || details) && !page.has_said("table") {
             let name = table(self.table, page);
             page.field("table", name.as_str(), format_args!("table {name} "));
         }

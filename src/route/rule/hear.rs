@@ -44,6 +44,8 @@ pub(super) fn asked(words: &mut Words<'_>) -> Result<Rule, WordError> {
             *words = all;
         } else if words.take_if("src") {
             rule.from = net(words, &mut Some(family))?;
+        } else if words.take_if_short("lookup") {
+            rule.table = Some(table(words)?);
         } else if !hear_selector(&mut rule, &mut Some(family), words)? && !hear_more(&mut rule, words)? {
             words.take_if("dst");
             let at = *words;

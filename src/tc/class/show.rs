@@ -3,11 +3,10 @@ use crate::tc::{shown, ClassKind};
 use crate::text::{Page, Show};
 use crate::units::Handle;
 
-/// As `tc class show` lays it out. A monitor tells the page `deleted` ([`Page::say`]).
+/// As `tc class show` lays it out.
 impl Show for Class {
     fn show(&self, page: &mut Page) {
         page.object(|page| {
-            shown::event(&["deleted"], page);
             let kind = self.kind.as_ref().map_or("", ClassKind::name);
             page.field("class", kind, format_args!("class {kind} "));
             // Where the question says the qdisc, its half of the handles is left out.

@@ -1,9 +1,9 @@
 //! The words of `tc filter` and `tc chain`.
 
-use super::Filter;
-use crate::request::{Spoken, Verb};
+use super::{Filter, Filters};
+use crate::request::{Asked, Spoken, Verb};
 use crate::tc::{Estimator, FilterKind, Place, Protocol};
-use crate::text::{WordError, Words};
+use crate::text::{Page, Part, WordError, Words};
 use crate::units::{Dev, Handle, Name};
 
 /// What stands in front of the kind, each at most once and in any order.
@@ -64,6 +64,25 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Reads the words of a question: all of them. What names no device asks for nothing, as in `tc`, which looks at the word
+    /// behind `handle` as little as the kernel.
+    pub(in crate::tc) fn ask(words: &mut Words<'a>) -> Result<(Self, Place), WordError> {
+        let head = Head::hear(words)?;
+        if !words.is_empty() {
+            return Err(
+                words.error("one of dev, parent, root, ingress, egress, block, protocol, prio and chain")
+            );
+        }
+        if head.estimator.is_some() {
+            return Err(words.error_before("what is asked for has no estimator"));
+        }
+        let place = match (head.dev, head.block) {
+            (None, None) => Place::on(Dev::default(), head.parent.unwrap_or(Handle::UNSPEC)),
+            _ => head.place(words)?,
+        };
+        Ok((head, place))
+    }
+
     /// Where it stands. `words` is where the head ended.
     pub(in crate::tc) fn place(&self, words: &Words<'_>) -> Result<Place, WordError> {
         match (self.dev, self.block) {
@@ -73,6 +92,24 @@ impl<'a> Head<'a> {
             (None, None) => Err(words.error_before("expected where it stands: dev or block")),
             _ => Err(words.error_before("a block stands at no device and no parent")),
         }
+    }
+}
+
+impl Asked for Filters {
+    fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
+        let (head, place) = Head::ask(words)?;
+        let prio = head.prio.unwrap_or_default();
+        Ok(Filters { place, prio, protocol: head.protocol, chain: head.chain })
+    }
+
+    fn said(&self, page: &mut Page) {
+        self.place.said(page);
+        let rest = [
+            ("pref", self.prio != 0),
+            ("protocol", self.protocol.is_some()),
+            ("chain", self.chain.is_some()),
+        ];
+        rest.into_iter().filter(|(_, said)| *said).for_each(|(what, _)| page.say(what));
     }
 }
 
@@ -87,15 +124,16 @@ impl Spoken for Filter {
         filter.protocol = head.protocol;
         filter.chain = head.chain;
         filter.estimator = head.estimator;
-        // A request to delete may name all filters of a place, a prio or a chain.
-        if words.is_empty() && verb == Verb::Delete && head.handle.is_none() {
+        // A request to delete may name all filters of a place, a prio or a chain. Without a kind the kernel refuses others.
+        if words.is_empty() && verb != Verb::Get && head.handle.is_none() {
             return Ok(filter);
         }
         if words.is_empty() {
             return Err(words.error("the kind of the filter, such as u32 or fw"));
         }
         let kind: Name = words.value()?;
-        let (kind, handle) = FilterKind::hear_filter(kind, head.handle, words)?;
+        let (kind, handle) = FilterKind::hear_filter(kind, head.handle, words)
+            .map_err(|error| error.in_part(Part::Options))?;
         expect_end(&kind, words)?;
         filter.kind = Some(kind);
         filter.handle = handle;
@@ -121,7 +159,7 @@ impl Head<'_> {
 pub(in crate::tc) fn expect_end(kind: &FilterKind, words: &Words<'_>) -> Result<(), WordError> {
     match words.is_empty() {
         true => Ok(()),
-        false => Err(words.error(&format!("an option of {}", kind.name()))),
+        false => Err(words.error(&format!("an option of {}", kind.name())).in_part(Part::Options)),
     }
 }
 

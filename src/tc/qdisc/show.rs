@@ -3,12 +3,10 @@ use crate::tc::{shown, Other, QdiscKind};
 use crate::text::{Page, Show};
 use crate::units::Handle;
 
-/// As `tc qdisc show` lays it out. A monitor tells the page what has happened to it: [`Page::say`] with `deleted`,
-/// `replaced` or `added`.
+/// As `tc qdisc show` lays it out.
 impl Show for Qdisc {
     fn show(&self, page: &mut Page) {
         page.object(|page| {
-            shown::event(&["deleted", "replaced", "added"], page);
             self.show_place(page);
             if self.references != 1 {
                 page.field("refcnt", self.references, format_args!("refcnt {} ", self.references));

@@ -21,6 +21,7 @@ mod fields;
 mod handle;
 mod key;
 mod matches;
+mod show;
 mod words;
 
 pub use handle::{bucket, U32Handle};
@@ -28,8 +29,8 @@ pub use key::{At, Key, Selector, SelectorFlags};
 pub use matches::{Masked, Match};
 
 use super::police::Police;
-use super::{action, Action, Actions, FilterFlags, Kind};
-use crate::text::{Say, WordError, Words};
+use super::{action, Action, Actions, Filter, FilterFlags, Kind};
+use crate::text::{Page, Say, WordError, Words};
 use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -189,6 +190,10 @@ impl Kind for U32 {
 
     fn say_handle(&self, handle: u32, f: &mut Formatter<'_>) -> fmt::Result {
         U32Handle::from_raw(handle).fmt(f)
+    }
+
+    fn show_filter(&self, filter: &Filter, page: &mut Page) {
+        show::show(self, filter, page);
     }
 
     fn hear_filter(handle: Option<Words<'_>>, words: &mut Words<'_>) -> Result<(Self, u32), WordError> {

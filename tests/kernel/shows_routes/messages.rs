@@ -43,7 +43,8 @@ fn words(numbers: &[u32]) -> Vec<u8> {
 fn routes(mut say: impl FnMut([u8; 8], u32, Attributes<'_>)) {
     let v4 = |tos, table, protocol, scope, kind| [2, 0, 0, tos, table, protocol, scope, kind];
     let plain = v4(0, 254, 3, 0, 1);
-    say(plain, 0xffff_ffff & !0x200, &[]);
+    // All flags but that of an answer.
+    say(plain, !0x200, &[]);
     say([2, 32, 5, 0, 254, 3, 0, 1], 0, &[(1, &[1, 2, 3, 4]), (2, &[8, 0, 0, 0])]);
     say(v4(0, 0, 77, 3, 77), 0, &[(15, &n(1000))]);
     say(v4(0, 253, 99, 200, 10), 0, &[]);
@@ -69,7 +70,7 @@ fn routes(mut say: impl FnMut([u8; 8], u32, Attributes<'_>)) {
     say(plain, 0, &[(20, &[5]), (26, &[1])]);
     say(plain, 0, &[(26, &[0]), (3, &n(1)), (4, &n(77))]);
     say(plain, 0, &[(20, &[3]), (16, &n(15)), (25, &n(5))]);
-    for realms in [0x5_0003, 0, 0x5_0000, 7] {
+    for realms in [0x5_0003, 0x5_0000, 7] {
         say(plain, 0, &[(11, &n(realms)), (16, &n(16))]);
     }
     say(plain, 0, &[(27, &[6]), (28, &[0, 5]), (29, &[0, 6])]);

@@ -14,8 +14,10 @@ pub const LINKS: &[&str] = &[
     "link set lo up",
     "link set v0 up",
     "link set v1 up",
-    "link add d0 type dummy",
-    "address add 10.7.0.1/24 dev d0",
+    // Without a carrier.
+    "link add v2 type veth peer name v3",
+    "address add 10.7.0.1/24 dev v2",
+    "link set v2 up",
 ];
 
 pub const ROUTES_V4: State = State {
@@ -40,7 +42,7 @@ pub const ROUTES_V4: State = State {
         "route show table 100",
         "route show table local",
         "route show dev v0",
-        "route show dev d0",
+        "route show dev v2",
         "route show table all dev v1",
         "route show proto static",
         "route show proto all scope all",
@@ -193,7 +195,7 @@ pub const RULES: State = State {
         "rule add realms 5 goto 99999 pref 19",
         "rule add tun_id 7 nop pref 20",
         "rule add blackhole ipproto 253 pref 21",
-        "rule add unreachable tos AF11 ipproto ospf pref 22",
+        "rule add unreachable ipproto ospf pref 22",
         "rule add fwmark 0/0xff proto bgp pref 23",
         "-6 rule add from 2001:db8::/32 to ::1 table local pref 9",
     ],
@@ -230,4 +232,3 @@ pub const RULES: State = State {
         "rule show proto all",
     ],
 };
-

@@ -1,8 +1,8 @@
 use super::*;
-use crate::request::Request;
+use crate::request::{Query, Request};
 use crate::tc::fw::Fw;
 use crate::tc::u32::{Selector, U32Handle, U32};
-use crate::tc::Chain;
+use crate::tc::{ActionTables, Chain, Chains};
 use crate::wire::generate::{Generate, Source};
 use crate::wire::Be;
 use proptest::prelude::*;
@@ -109,6 +109,65 @@ fn a_chain_reads_as_it_prints() {
     assert!(hear::<Chain>(Verb::Add, "dev if10 handle 5 chain 3").is_err());
 }
 
+/// The command that asks.
+struct Asking<Q>(Q);
+
+impl<Q: Query> std::fmt::Display for Asking<Q> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.command(f)
+    }
+}
+
+fn ask<Q: Asked>(words: &str) -> Result<String, WordError> {
+    let words: Vec<_> = words.split_ascii_whitespace().collect();
+    Q::hear(&mut Words::new(&words)).map(|query| Asking(query).to_string())
+}
+
+#[test]
+fn questions_are_asked_in_any_order_and_with_less() {
+    for (said, meant) in [
+        ("dev v0 root", "dev v0 root"),
+        ("pref 5 dev v0", "dev v0 prio 5"),
+        ("prot IP dev v0 ch 3", "dev v0 protocol ip chain 3"),
+        ("dev v0 parent ffff:fff2", "dev v0 ingress"),
+        ("block 22 chain 0", "block 22 chain 0"),
+        // As in tc, which has no answer to them or pays no attention.
+        ("ingress", "ingress"),
+        ("dev v0 handle 1:", "dev v0"),
+    ] {
+        assert_eq!(ask::<Filters>(said), Ok(format!("tc filter show {meant}")), "{said}");
+    }
+    assert_eq!(ask::<Filters>(""), Ok("tc filter show".to_owned()));
+    assert_eq!(
+        ask::<Chains>("dev v0 prio 1 egress chain 4"),
+        Ok("tc chain show dev v0 egress chain 4".to_owned())
+    );
+    assert_eq!(ask::<Chains>(""), Ok("tc chain show".to_owned()));
+    assert_eq!(
+        ask::<ActionTables>("action gact since 1000"),
+        Ok("tc actions ls action gact since 1000".to_owned())
+    );
+}
+
+#[test]
+fn questions_that_are_wrong_are_pointed_at() {
+    for (words, at) in [
+        ("dev v0 u32", 2),
+        ("dev v0 dev v1", 2),
+        ("block 22 dev v0", 3),
+        ("block 0", 1),
+        ("estimator 1s 8s", 2),
+    ] {
+        assert_eq!(ask::<Filters>(words).map_err(|error| error.at()), Err(at), "{words}");
+        assert_eq!(ask::<Chains>(words).map_err(|error| error.at()), Err(at), "{words}");
+    }
+    for (words, at) in
+        [("", 0), ("gact", 0), ("action", 1), ("action gact since", 3), ("action gact index 5", 2)]
+    {
+        assert_eq!(ask::<ActionTables>(words).map_err(|error| error.at()), Err(at), "{words}");
+    }
+}
+
 /// Without what no command says: bits outside masks, keys that contradict each other, nodes where there is a table.
 fn sayable(mut u32: U32) -> U32 {
     let table = |handle: U32Handle| U32Handle::from_raw(handle.raw() & 0xffff_f000);
@@ -148,6 +207,23 @@ proptest! {
     }
 
     #[test]
+    fn every_question_reads_as_it_was_printed(
+        dev: u32, parent: u32, block: Option<u32>, prio: u16, protocol: Option<u16>, chain: Option<u32>,
+    ) {
+        let place = match block {
+            Some(block) => Place::Block(block.max(1)),
+            None => Place::on(dev, Handle::from_raw(parent)),
+        };
+        let filters = Filters { place, prio, protocol: protocol.map(Protocol::from_ethertype), chain };
+        let text = Asking(filters).to_string();
+        prop_assert_eq!(ask::<Filters>(text.trim_start_matches("tc filter show")), Ok(text));
+        let mut chains = Chain::of(place);
+        chains = chain.map_or(chains, |chain| chains.index(chain));
+        let text = Asking(chains).to_string();
+        prop_assert_eq!(ask::<Chains>(text.trim_start_matches("tc chain show")), Ok(text));
+    }
+
+    #[test]
     fn no_words_panic(words in proptest::collection::vec(prop_oneof![
         proptest::sample::select(vec![
             "dev", "if1", "block", "1", "0", "handle", "1:2:3", "prio", "chain", "protocol", "ip", "parent", "estimator", "1s",
@@ -163,6 +239,9 @@ proptest! {
             for verb in [Verb::Add, Verb::Delete, Verb::Get] {
                 let _ = Filter::hear(verb, &mut Words::new(&words)).map(|filter| filter.to_string());
                 let _ = Chain::hear(verb, &mut Words::new(&words));
+                let _ = Filters::hear(&mut Words::new(&words));
+                let _ = Chains::hear(&mut Words::new(&words));
+                let _ = ActionTables::hear(&mut Words::new(&words));
             }
         }
     }
