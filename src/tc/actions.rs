@@ -3,7 +3,7 @@
 use super::{Action, ActionKind, Actions, Bits, Control};
 use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{WordError, Words};
-use crate::units::Name;
+use crate::units::{quoted, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -260,7 +260,7 @@ impl Query for ActionTables {
 
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(if self.terse { "tc -br actions ls" } else { "tc actions ls" })?;
-        write!(f, " action {}", self.kind)?;
+        write!(f, " action {}", quoted(&self.kind))?;
         self.since.iter().try_for_each(|since| write!(f, " since {since}"))
     }
 }

@@ -8,7 +8,7 @@ use super::registry::Noun;
 use super::{Estimator, QdiscKind, SizeTable, Stats};
 use crate::request::{Object, Spoken, Verb};
 use crate::text::{Hear, Part, WordError, Words};
-use crate::units::{Dev, Handle, Name};
+use crate::units::{quoted, Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -205,7 +205,7 @@ impl Object for Qdisc {
         match &self.kind {
             None if implied => f.write_str(" ingress"),
             None => Ok(()),
-            Some(kind) if brief => write!(f, " {}", kind.name()),
+            Some(kind) if brief => write!(f, " {}", quoted(kind.name())),
             Some(kind) => write!(f, " {kind}"),
         }
     }
