@@ -104,6 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_a_words_part_is_kept_what_was_said_nearest_to_it() {
+        let error = WordError::new(5, "wrong");
+        assert_eq!(error.part(), Part::Command);
+        assert_eq!(error.clone().in_part(Part::Options).part(), Part::Options);
+        assert_eq!(error.in_part(Part::Command).in_part(Part::Options).part(), Part::Command);
+    }
+
+    #[test]
     fn the_mark_stands_below_the_word() {
         let error = CommandError::new(&["tc", "qdisc", "ad"], WordError::new(2, "\"ad\" is no verb"));
         assert_eq!(error.to_string(), "tc qdisc ad\n         ^^ \"ad\" is no verb");
