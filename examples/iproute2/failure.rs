@@ -3,7 +3,7 @@
 use std::io;
 use tcnl::command::{Noun, ScriptError, Tool};
 use tcnl::error::Refusal;
-use tcnl::text::CommandError;
+use tcnl::text::{CommandError, Part};
 use tcnl::Error;
 
 /// Why the program, or one command of a batch, ends.
@@ -28,7 +28,7 @@ const MORE: [&str; 4] = ["must be said", "what to flush", "what the rule selects
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;
-/// The status for words that mean nothing.
+/// The status for words that mean nothing to a kind.
 const WRONG: u8 = 1;
 /// The status for a command that is none, or not complete.
 const NO_COMMAND: u8 = 255;
@@ -78,7 +78,8 @@ impl Failure {
             _ if problem.contains("the command ends") && !MORE.iter().any(|more| problem.contains(more)) => {
                 NO_COMMAND
             }
-            _ if problem.contains("said before") => NO_COMMAND,
+            _ if tool == Tool::Tc && error.word().part() == Part::Options => WRONG,
+            _ if tool == Tool::Tc || problem.contains("said before") => NO_COMMAND,
             _ => WRONG,
         };
         Failure::new(status, error.to_string())
@@ -92,6 +93,7 @@ impl Failure {
         let shows = is(1, &["show", "list", "lst"]) || words.len() == 1;
         match tool {
             Tool::Ip if is(0, &["link", "address"]) && shows => Failure::no_link(name),
+            Tool::Tc if is(0, &["actions"]) => Failure { status: NO_COMMAND, ..Failure::no_device(name) },
             _ => Failure::no_device(name),
         }
     }
@@ -108,17 +110,22 @@ impl Failure {
 
     /// A request failed.
     pub fn request(noun: Noun, error: &Error) -> Self {
-        match error.refusal() {
-            None => Failure::new(WRONG, error.to_string()),
-            Some(refusal) => {
-                let (status, and) = match noun {
-                    Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
-                    Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
-                    _ => (REFUSED, ""),
-                };
-                Failure::new(status, refused(refusal) + and)
-            }
+        let (status, and) = match noun {
+            Noun::Filter | Noun::Chain => (REFUSED, "\nWe have an error talking to the kernel"),
+            Noun::Actions => (NO_COMMAND, "\nWe have an error talking to the kernel"),
+            _ => (REFUSED, ""),
+        };
+        match (error.refusal(), error) {
+            (Some(refusal), _) => Failure::new(status, refused(refusal) + and),
+            // The kernel was spared what it would have refused.
+            (None, Error::Encode { .. }) => Failure::new(status, error.to_string()),
+            (None, _) => Failure::new(WRONG, error.to_string()),
         }
+    }
+
+    /// The actions of a kind could not be deleted all at once.
+    pub fn flush_actions(error: &Error) -> Self {
+        Failure { status: WRONG, ..Failure::request(Noun::Actions, error) }
     }
 
     /// A list ended early.

@@ -64,7 +64,7 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
         if !what.watches(object.noun()) || what.dev.is_some_and(|dev| is_elsewhere(&object, dev)) {
             continue;
         }
-        if let Some((key, text)) = object.noun().happened(event.is_deletion(), event.flags) {
+        if let Some((key, text)) = object.noun().happened(event.ty, event.flags) {
             page.happened(key, text);
         }
         object.show(&mut page);

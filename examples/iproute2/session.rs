@@ -45,7 +45,8 @@ impl Session {
                     AnyObject::Link(link) => link.name,
                     _ => None,
                 };
-                object.visit(Doing { session: self, verb, noun: object.noun(), link })
+                let flushes = matches!(&object, AnyObject::Actions(actions) if actions.flushes(verb));
+                object.visit(Doing { session: self, verb, noun: object.noun(), link, flushes })
             }
             Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
             Command::Show(query) => query.visit(Showing { session: self }),
@@ -139,16 +140,19 @@ struct Doing<'a> {
     noun: Noun,
     /// The name of the link that it is.
     link: Option<Name>,
+    /// Whether it stands for all actions of its kind.
+    flushes: bool,
 }
 
 impl VisitObject for Doing<'_> {
     type Out = Result<(), Failure>;
 
     fn object<O: Spoken + Show>(self, object: &O) -> Self::Out {
-        let Doing { session, verb, noun, link } = self;
+        let Doing { session, verb, noun, link, flushes } = self;
         let failed = |error: Error| match link {
             Some(name) if error.errno() == Some(ENODEV) && verb == Verb::Get => Failure::no_link(&name),
             Some(name) if error.errno() == Some(ENODEV) && verb != Verb::Add => Failure::no_device(&name),
+            _ if flushes => Failure::flush_actions(&error),
             _ => Failure::request(noun, &error),
         };
         if verb != Verb::Get {

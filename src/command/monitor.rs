@@ -32,19 +32,30 @@ const IP: &[(&str, Option<Noun>)] = &[
     ("stats", None),
 ];
 
+const NLM_F_ROOT: u16 = 0x100;
+const NLM_F_REPLACE: u16 = 0x100;
 const NLM_F_EXCL: u16 = 0x200;
 const NLM_F_CREATE: u16 = 0x400;
 
 impl Noun {
-    /// What `tc monitor` and `ip monitor` say in front of an object that is gone, or new or replaced as far as the kernel's
-    /// message says so in its NLM_F_ flags: a field of JSON and words, for [`Page::happened`](crate::text::Page::happened).
-    pub fn happened(self, deletion: bool, flags: u16) -> Option<(&'static str, &'static str)> {
-        let told = matches!(self, Noun::Filter | Noun::Chain) && flags & NLM_F_CREATE != 0;
-        match (self.tool(), deletion) {
-            (Tool::Ip, true) => Some(("deleted", "Deleted ")),
-            (Tool::Tc, true) => Some(("deleted", "deleted ")),
-            (Tool::Tc, false) if told && flags & NLM_F_EXCL != 0 => Some(("added", "added ")),
-            (Tool::Tc, false) if told => Some(("replaced", "replaced ")),
+    /// What `tc monitor` and `ip monitor` say in front of an object that is gone, or new or replaced as far as the type and
+    /// the NLM_F_ flags of the kernel's message say so: a field of JSON and words, for [`Page::happened`](crate::text::Page::happened).
+    pub fn happened(self, ty: u16, flags: u16) -> Option<(&'static str, &'static str)> {
+        let has = |flag: u16| flags & flag != 0;
+        let (new, gone) = (ty == self.message_type(), ty == self.message_type() + 1);
+        match (self.tool(), self) {
+            (Tool::Ip, _) if gone => Some(("deleted", "Deleted ")),
+            (Tool::Tc, Noun::Actions) if gone && has(NLM_F_ROOT) => Some(("flushed", "Flushed table ")),
+            (Tool::Tc, Noun::Actions) if gone => Some(("deleted", "Deleted action ")),
+            (Tool::Tc, Noun::Actions) if new && has(NLM_F_REPLACE) => Some(("replaced", "Replaced action ")),
+            (Tool::Tc, Noun::Actions) if new => Some(("added", "Added action ")),
+            (Tool::Tc, _) if gone => Some(("deleted", "deleted ")),
+            (Tool::Tc, Noun::Qdisc | Noun::Filter | Noun::Chain) if new && has(NLM_F_CREATE) => match self {
+                Noun::Qdisc if has(NLM_F_REPLACE) => Some(("replaced", "replaced ")),
+                _ if has(NLM_F_EXCL) => Some(("added", "added ")),
+                Noun::Qdisc => None,
+                _ => Some(("replaced", "replaced ")),
+            },
             _ => None,
         }
     }

@@ -3,7 +3,7 @@ use super::gact::Gact;
 use super::qdisc::put_name;
 use super::registry::Noun;
 use super::{ActionKind, Control, Kind, Stats};
-use crate::text::{WordError, Words};
+use crate::text::{Part, WordError, Words};
 use crate::units::{Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -160,19 +160,25 @@ impl Action {
     /// Reads one action: its kind with its options, and what all actions have.
     fn hear(words: &mut Words<'_>) -> Result<Self, WordError> {
         let mut action = Action::new(ActionKind::hear(Self::hear_kind(words)?, words)?);
+        action.hear_rest(words).map_err(|error| error.in_part(Part::Command))?;
+        Ok(action)
+    }
+
+    /// Reads what all actions have behind the options of their kind.
+    fn hear_rest(&mut self, words: &mut Words<'_>) -> Result<(), WordError> {
         if words.take_if_short("cookie") {
             let wrong = "a cookie: up to 16 bytes in hexadecimal";
-            action.cookie = Some(words.read(wrong, |word| bytes(word).ok_or(ParseError::new(word, wrong)))?);
+            self.cookie = Some(words.read(wrong, |word| bytes(word).ok_or(ParseError::new(word, wrong)))?);
         }
         if words.take_if_short("hw_stats") {
             let known = [("immediate", 1), ("delayed", 2), ("disabled", 0), ("any", 3)];
             let bits = known.into_iter().find(|(word, _)| words.take_if_short(word)).map(|(_, bits)| bits);
             let bits =
                 bits.ok_or_else(|| words.error("the statistics: immediate, delayed, disabled or any"))?;
-            action.hw_stats = Some(Bits { value: bits, selector: bits });
+            self.hw_stats = Some(Bits { value: bits, selector: bits });
         }
         while let Some((flag, _)) = FLAGS.into_iter().find(|(_, word)| words.take_if(word)) {
-            let flags = action.flags.get_or_insert_default();
+            let flags = self.flags.get_or_insert_default();
             *flags = Bits { value: flags.value | flag, selector: flags.selector | flag };
             if flags.value & SKIP_BOTH == SKIP_BOTH {
                 return Err(
@@ -180,15 +186,17 @@ impl Action {
                 );
             }
         }
-        Ok(action)
+        Ok(())
     }
 
     /// Reads the name of a kind. A verdict is left, because it is the first option of the kind that it means.
     pub(super) fn hear_kind(words: &mut Words<'_>) -> Result<Name, WordError> {
-        let error = words.error(&format!(
-            "an action: expected a verdict such as drop, or one of {}",
-            ActionKind::KNOWN.join(", ")
-        ));
+        let error = words
+            .error(&format!(
+                "an action: expected a verdict such as drop, or one of {}",
+                ActionKind::KNOWN.join(", ")
+            ))
+            .in_part(Part::Command);
         let name = match words.peek() {
             Some(word) if Control::of_word(word).is_some() => Gact::NAME,
             Some(word) if ActionKind::KNOWN.contains(&word) => words.take("an action")?,

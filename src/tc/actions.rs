@@ -3,7 +3,7 @@
 use super::{Action, ActionKind, Actions, Bits, Control};
 use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{WordError, Words};
-use crate::units::Name;
+use crate::units::{quoted, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -69,8 +69,8 @@ impl ActionTable {
         ActionTable { actions: actions.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Whether a request to delete means all actions of the kind.
-    fn flushes(&self, verb: Verb) -> bool {
+    /// Whether a request to delete means all actions of the kind, as `tc actions flush` does.
+    pub fn flushes(&self, verb: Verb) -> bool {
         verb == Verb::Delete && self.actions.first().is_some_and(|first| first.named_index() == 0)
     }
 }
@@ -260,7 +260,7 @@ impl Query for ActionTables {
 
     fn command(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(if self.terse { "tc -br actions ls" } else { "tc actions ls" })?;
-        write!(f, " action {}", self.kind)?;
+        write!(f, " action {}", quoted(&self.kind))?;
         self.since.iter().try_for_each(|since| write!(f, " since {since}"))
     }
 }

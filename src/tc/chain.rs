@@ -171,7 +171,11 @@ impl Query for Chains {
     }
 
     fn take(&self, chain: &mut Chain) -> bool {
-        chain.place.complete(self.place);
+        match self.place {
+            // The kernel reports the qdisc, which for clsact leaves open on which of its sides it is.
+            Place::Dev { parent, .. } if parent != Handle::UNSPEC => chain.place = self.place,
+            place => chain.place.complete(place),
+        }
         true
     }
 

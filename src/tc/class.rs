@@ -8,7 +8,7 @@ use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent, put_name};
 use super::registry::Noun;
 use super::{ClassKind, Estimator, Stats};
 use crate::request::{Object, Spoken, Verb};
-use crate::text::{WordError, Words};
+use crate::text::{Part, WordError, Words};
 use crate::units::{Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
@@ -166,7 +166,7 @@ impl Spoken for Class {
             return Err(words.error("the kind of the class"));
         }
         if !words.is_empty() {
-            return Err(words.error("an option of this kind of class"));
+            return Err(words.error("an option of this kind of class").in_part(Part::Options));
         }
         let dev = dev.ok_or_else(|| words.error("dev and a device"))?;
         let (id, parent) = (id.unwrap_or_default(), parent.unwrap_or_default());

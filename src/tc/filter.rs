@@ -3,7 +3,7 @@ use super::qdisc::put_name;
 use super::registry::Noun;
 use super::{Estimator, FilterKind, Place, Protocol, Stats};
 use crate::request::{Object, Query, Verb};
-use crate::units::{Dev, Handle};
+use crate::units::{quoted, Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -228,7 +228,7 @@ impl Object for Filter {
         }
         match &self.kind {
             None => Ok(()),
-            Some(kind) if brief => write!(f, " {}", kind.name()),
+            Some(kind) if brief => write!(f, " {}", quoted(kind.name())),
             Some(kind) => write!(f, " {kind}"),
         }
     }

@@ -3,7 +3,7 @@
 use super::police::Police;
 use super::{action, shown, Action, Actions, Filter, Kind};
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
-use crate::units::{Handle, Name, ParseError};
+use crate::units::{quoted, Handle, Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -172,7 +172,7 @@ impl Display for Fw {
         let nothing = self.indev.is_none() && self.police.is_none() && self.actions.is_none();
         let class = self.class.or((self.has_options() && nothing).then_some(Handle::UNSPEC));
         class.say("classid", f)?;
-        self.indev.say("indev", f)?;
+        self.indev.as_deref().map(quoted).say("indev", f)?;
         self.police.iter().try_for_each(|police| write!(f, " police{police}"))?;
         self.actions
             .iter()

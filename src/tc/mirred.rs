@@ -268,7 +268,9 @@ impl Hear for Mirred {
 
     fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
         match self.parms {
-            None => Err(words.error("where to send packets, such as egress redirect dev ifb0")),
+            None => Err(words.error(
+                "where to send packets, such as egress redirect dev ifb0 or egress mirror blockid 22",
+            )),
             Some(_) => Ok(()),
         }
     }

@@ -7,8 +7,8 @@ use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::registry::Noun;
 use super::{Estimator, QdiscKind, SizeTable, Stats};
 use crate::request::{Object, Spoken, Verb};
-use crate::text::{Hear, WordError, Words};
-use crate::units::{Dev, Handle, Name};
+use crate::text::{Hear, Part, WordError, Words};
+use crate::units::{quoted, Dev, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
@@ -205,7 +205,7 @@ impl Object for Qdisc {
         match &self.kind {
             None if implied => f.write_str(" ingress"),
             None => Ok(()),
-            Some(kind) if brief => write!(f, " {}", kind.name()),
+            Some(kind) if brief => write!(f, " {}", quoted(kind.name())),
             Some(kind) => write!(f, " {kind}"),
         }
     }
@@ -251,7 +251,7 @@ impl Spoken for Qdisc {
             return Err(words.error("the kind of the qdisc"));
         }
         if !words.is_empty() {
-            return Err(words.error("an option of this kind of qdisc"));
+            return Err(words.error("an option of this kind of qdisc").in_part(Part::Options));
         }
         let dev = dev.ok_or_else(|| words.error("dev and a device"))?;
         let (handle, parent) = (handle.unwrap_or_default(), parent.unwrap_or_default());
@@ -303,7 +303,7 @@ pub(super) fn hear_kind<K>(
     let name = words.value()?;
     match verb {
         Verb::Delete | Verb::Get if words.is_empty() => Ok(named(name)),
-        _ => hear(name, words),
+        _ => hear(name, words).map_err(|error| error.in_part(Part::Options)),
     }
 }
 

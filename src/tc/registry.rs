@@ -3,7 +3,7 @@
 
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
 use crate::text::{Hear, Page, Show, WordError, Words};
-use crate::units::Name;
+use crate::units::{quoted, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -187,7 +187,7 @@ macro_rules! kinds {
         /// The kind's name and its words.
         impl Display for $name {
             fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())?;
+                f.write_str(&quoted(self.name()))?;
                 match self {
                     $($name::$variant(kind) => kind.fmt(f),)*
                     $name::Other(other) => other.fmt(f),

@@ -6,13 +6,34 @@ use std::fmt::{self, Display, Formatter};
 pub struct WordError {
     at: usize,
     problem: String,
+    part: Option<Part>,
+}
+
+/// What a word is a part of. `tc` ends otherwise where a kind's options are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What all commands of its sort have: the device, handles, the name of the kind.
+    Command,
+    /// The options of a qdisc's, class's or filter's kind.
+    Options,
 }
 
 impl WordError {
     /// The word with this index, counted from 0, is not what it should be. An index behind the last word says that the
     /// command ends too early.
     pub fn new(at: usize, problem: impl Into<String>) -> Self {
-        WordError { at, problem: problem.into() }
+        WordError { at, problem: problem.into(), part: None }
+    }
+
+    /// Says what the word is a part of, unless this has been said nearer to it.
+    #[must_use]
+    pub fn in_part(self, part: Part) -> Self {
+        WordError { part: self.part.or(Some(part)), ..self }
+    }
+
+    /// What the word is a part of: the command, if nothing was said.
+    pub fn part(&self) -> Part {
+        self.part.unwrap_or(Part::Command)
     }
 
     /// The index of the word, counted from 0.
@@ -81,6 +102,14 @@ impl std::error::Error for CommandError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_words_part_is_kept_what_was_said_nearest_to_it() {
+        let error = WordError::new(5, "wrong");
+        assert_eq!(error.part(), Part::Command);
+        assert_eq!(error.clone().in_part(Part::Options).part(), Part::Options);
+        assert_eq!(error.in_part(Part::Command).in_part(Part::Options).part(), Part::Command);
+    }
 
     #[test]
     fn the_mark_stands_below_the_word() {

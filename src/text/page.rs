@@ -112,6 +112,11 @@ impl Page {
         self.happened = Some((key, text));
     }
 
+    /// Takes what happened to the object that comes next, for objects that say it elsewhere.
+    pub fn take_happened(&mut self) -> Option<(&'static str, &'static str)> {
+        self.happened.take()
+    }
+
     /// The name of a device, or `if<index>`; `*` where there is none.
     pub fn dev(&self, dev: Dev) -> String {
         if dev == Dev::default() {
@@ -162,7 +167,7 @@ impl Page {
 
     /// An object in a list.
     pub fn object(&mut self, fields: impl FnOnce(&mut Self)) {
-        let happened = self.happened.take();
+        let happened = self.take_happened();
         self.nest(None, ['{', '}'], |page| {
             if let Some((key, text)) = happened {
                 page.field(key, true, text);

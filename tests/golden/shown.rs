@@ -170,7 +170,7 @@ where
         if query.take(&mut object) {
             let noun =
                 Noun::ALL.iter().find(|noun| noun.message_type() == kind(message) / 4 * 4).expect("a noun");
-            let event = noun.happened(kind(message) % 4 == 1, flags(message));
+            let event = noun.happened(kind(message), flags(message));
             event.into_iter().for_each(|(key, text)| page.happened(key, text));
             object.show(page);
         }

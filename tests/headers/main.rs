@@ -60,6 +60,7 @@ const SETS: &[&str] = &[
     "IFLA_UNSPEC",
     "IFLA_INFO_UNSPEC",
     "IFLA_BR_UNSPEC",
+    "IFLA_BRPORT_UNSPEC",
     "VETH_INFO_UNSPEC",
     "IFA_UNSPEC",
     "RTA_UNSPEC",

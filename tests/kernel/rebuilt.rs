@@ -24,7 +24,7 @@ fn network() -> Outcome {
     rebuilt(
         &[
             "ip link set lo up",
-            "ip link add name d0 index 40 type dummy",
+            "ip link add name d0 index 40 type ifb",
             "ip link add name v0 index 30 mtu 1400 address 02:00:00:00:00:0a type veth peer name v1 address 02:00:00:00:00:0b",
             "ip link add name br0 index 50 type bridge",
             "ip link add name i0 numtxqueues 2 type ifb",
@@ -50,12 +50,13 @@ fn network() -> Outcome {
             "ip -6 rule add to 2001:db8:2::/48 blackhole pref 50",
         ],
         &[
-            "ip link add name v0 mtu 1400",
+            "type veth peer name v0 mtu 1400 ",
+            "ip link add name br0 txqueuelen 1000 numtxqueues 1 numrxqueues 1 type bridge\n",
             "ip link set dev v0 up master br0",
             "ip link set dev d0 up arp on",
             "ip nexthop add id 5 group 7",
             "ip route add default via 192.0.2.3 dev v1 metric 20",
-            "ip rule add from 192.0.2.1/32 iif lo lookup 101 pref 0",
+            "ip rule add from 192.0.2.1 iif lo lookup 101 pref 0\n",
         ],
     )
 }
@@ -63,7 +64,7 @@ fn network() -> Outcome {
 fn queues() -> Outcome {
     rebuilt(
         &[
-            "ip link add name d0 type dummy",
+            "ip link add name d0 type ifb",
             "ip link add name i0 type ifb",
             "ip link set dev d0 up",
             "ip link set dev i0 up",
@@ -79,11 +80,10 @@ fn queues() -> Outcome {
             "tc filter add dev d0 parent 1: prio 3 protocol ip handle 7: u32 divisor 256",
             "tc filter add dev d0 parent 1: prio 3 protocol ip u32 ht 7:5: match ip src 192.0.2.5 classid 1:1",
             "tc filter add dev d0 parent 1: prio 3 protocol ip u32 match ip protocol 6 0xff link 7: hashkey mask 0xff at 12",
-            "tc filter add dev d0 parent 1: prio 3 protocol ip u32 match mark 5 0xff classid 1:1",
         ],
         &[
             "tc qdisc add dev d0 root handle 1: htb default 0x20",
-            "tc qdisc add dev d0 parent 1:2 handle 20: tbf rate 1mbit",
+            "tc qdisc add dev d0 parent 1:2 handle 20: tbf rate 1Mbit",
             "tc filter add dev d0 parent 1: protocol ip prio 3 handle 7: u32 divisor 256",
         ],
     )
@@ -92,11 +92,11 @@ fn queues() -> Outcome {
 fn actions() -> Outcome {
     rebuilt(
         &[
-            "ip link add name d0 type dummy",
+            "ip link add name d0 type ifb",
             "ip link add name i0 type ifb",
             "tc qdisc add dev d0 clsact",
             "tc filter add dev d0 ingress prio 1 protocol all u32 match u32 0 0 action mirred egress redirect dev i0",
-            "tc filter add dev d0 egress prio 1 protocol ip chain 3 u32 match u32 0 0 action mirred egress mirror dev i0 index 9",
+            "tc filter add dev d0 egress prio 3 protocol ip chain 3 u32 match u32 0 0 action mirred egress mirror dev i0 index 9",
             "tc filter add dev d0 egress prio 2 protocol ip chain 3 u32 match u32 0 0 action mirred egress mirror dev i0 index 9",
             "tc chain add dev d0 egress chain 4",
         ],

@@ -41,9 +41,6 @@ pub fn is_not_ours(command: &str) -> bool {
 /// Why a recorded command ends otherwise than with iproute2.
 pub fn status(id: &str) -> Option<&'static str> {
     match id {
-        "ingress-003" => {
-            Some("iproute2 has two statuses for words that make no sense, and no rule for which")
-        }
         "sfq-014" => Some("what the kernel would refuse without words is refused here, with words"),
         _ => None,
     }

@@ -13,6 +13,10 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("what fails is said in iproute2's words and with its status", failures),
         trial("words that mean nothing end with iproute2's status", wrong_words),
+        trial(
+            "a kind's wrong words end otherwise than the wrong words of all kinds, as with iproute2",
+            wrong_parts,
+        ),
         trial("a batch ends where iproute2's ends, and says the line", batches),
         trial("a batch finds the devices that it has made", batch_makes_devices),
         trial("a flush deletes what iproute2's deletes", flushes),
@@ -123,9 +127,45 @@ fn wrong_words() -> Outcome {
         "tc qdisc add dev v0 root htb bogus",
         "tc qdisc add dev v0 root tbf rate 1mbit",
     ] {
-        let (ours, theirs) = both(&[], command, "")?;
-        assert_eq!(ours.status, theirs.status, "{command}: {ours:?}, but {theirs:?}");
+        same_status(command)?;
     }
+    Ok(())
+}
+
+fn wrong_parts() -> Outcome {
+    for command in [
+        // What all qdiscs, classes and filters have, and what one kind has.
+        "tc qdisc add dev v0 handle zz: root htb",
+        "tc qdisc add dev v0 root stab mtu bogus htb",
+        "tc qdisc add dev v0 root bogus option",
+        "tc qdisc add dev v0 root tbf rate 1mbit rate 2mbit burst 10k limit 10k",
+        "tc qdisc show dev v0 bogus",
+        "tc class add dev v0 parent 1: classid zz htb rate 1mbit",
+        "tc class add dev v0 parent 1: classid 1:1 htb rate bogus",
+        "tc filter add dev v0 parent 1: prio 70000 fw",
+        "tc filter add dev v0 parent 1: handle zz fw",
+        "tc filter add dev v0 parent 1: fw bogus",
+        "tc filter add dev v0 parent 1: u32 match u8 0 0 flowid zz",
+        "tc filter add dev v0 chain 0 parent 1:",
+        "tc filter show dev v0 prio bogus",
+        // What all actions have, and what one kind has; in a filter and alone.
+        "tc filter add dev v0 parent 1: fw action bogus",
+        "tc filter add dev v0 parent 1: fw action drop cookie zz",
+        "tc filter add dev v0 parent 1: fw action drop index zz",
+        "tc filter add dev v0 parent 1: fw action mirred egress redirect dev nosuch",
+        "tc actions add action mirred egress redirect dev nosuch",
+        "tc actions add action mirred zz",
+        "tc actions get action mirred index zz",
+        "tc actions get action mirred",
+    ] {
+        same_status(command)?;
+    }
+    Ok(())
+}
+
+fn same_status(command: &str) -> Outcome {
+    let (ours, theirs) = both(&[], command, "")?;
+    assert_eq!(ours.status, theirs.status, "{command}: {ours:?}, but {theirs:?}");
     Ok(())
 }
 

@@ -24,8 +24,18 @@ fn row(filter: &Filter) -> Row {
     (spot(filter.place), filter.chain.unwrap_or(0), filter.prio)
 }
 
-/// The actions that stand by themselves, the chains that stand without filters, and the filters; u32's tables first.
-pub(super) fn filters(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
+/// The qdisc that the filter stands at, at whichever of its classes or sides, and its prio.
+fn qdisc(filter: &Filter) -> (Spot, u16) {
+    let spot = match filter.place {
+        Place::Dev { dev, parent } => (dev.index, u32::from(parent.major()) << 16),
+        place => spot(place),
+    };
+    (spot, filter.prio)
+}
+
+/// The actions that stand by themselves, the chains that stand without filters, and the filters; u32's tables first. Also what
+/// cannot be made again, because it is not known where it stands.
+pub(super) fn filters(state: &State, devices: &Devices<'_>) -> (Vec<AnyObject>, Vec<Filter>) {
     let rows = Rows::of(&state.filters);
     let mut seen = BTreeSet::new();
     let mut filters: Vec<Filter> = state
@@ -52,24 +62,32 @@ pub(super) fn filters(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
         }
     }
     filters.sort_by_key(|filter| (!is_table(filter), row(filter)));
+    let (lost, filters): (Vec<Filter>, Vec<Filter>) =
+        filters.into_iter().partition(|filter| rows.is_shared(filter));
     let actions = standing(state, &uses, devices);
     let chains = chains(state, devices);
-    actions.chain(chains).chain(filters.into_iter().map(AnyObject::from)).collect()
+    (actions.chain(chains).chain(filters.into_iter().map(AnyObject::from)).collect(), lost)
 }
 
 /// What there is at each prio.
 struct Rows {
     /// The u32 table that packets enter, which the kernel made together with the prio's first filter.
     roots: BTreeMap<Row, u16>,
+    /// The rows of u32 with the same prio at one qdisc: the kernel lists the filters of each of them in all of them, because their
+    /// tables know the prio only (`u32_walk` in `net/sched/cls_u32.c`).
+    shared: BTreeMap<(Spot, u16), BTreeSet<Row>>,
     /// Prios that have more than the classifier's own line.
     filled: BTreeSet<Row>,
 }
 
 impl Rows {
     fn of(filters: &[Filter]) -> Self {
-        let mut rows = Rows { roots: BTreeMap::new(), filled: BTreeSet::new() };
+        let mut rows = Rows { roots: BTreeMap::new(), shared: BTreeMap::new(), filled: BTreeSet::new() };
         for filter in filters.iter().filter(|filter| filter.handle != 0) {
             rows.filled.insert(row(filter));
+            if u32_of(filter).is_some() {
+                rows.shared.entry(qdisc(filter)).or_default().insert(row(filter));
+            }
             let table = U32Handle::from_raw(filter.handle).table();
             let single = u32_of(filter).and_then(|u32| u32.divisor).is_some_and(|divisor| divisor.0 == 1);
             if single && table >= U32Handle::ROOT.table() {
@@ -89,6 +107,11 @@ impl Rows {
             (_, 0) => false,
             _ => !(is_table(filter) && self.is_in_root(filter)),
         }
+    }
+
+    /// Whether it may stand in another row as well.
+    fn is_shared(&self, filter: &Filter) -> bool {
+        u32_of(filter).is_some() && self.shared.get(&qdisc(filter)).is_some_and(|rows| rows.len() > 1)
     }
 
     fn is_in_root(&self, filter: &Filter) -> bool {

@@ -1,3 +1,4 @@
+use super::bridge::unusual;
 use super::Devices;
 use crate::request::Verb;
 use crate::route::{Link, LinkFlags, LinkKind, Veth};
@@ -45,7 +46,17 @@ fn below(link: &Link) -> Option<Dev> {
 fn make(link: &Link, devices: &Devices<'_>) -> Option<Link> {
     let kind = link.kind.clone()?;
     let below = below(link);
+    let kind = match kind {
+        LinkKind::Bridge(bridge) => unusual(&bridge).into(),
+        kind => kind,
+    };
     let mut made = Link { kind: Some(kind), ..described(link) };
+    if let Some(LinkKind::Bridge(_)) = &made.kind {
+        // It takes these from its ports.
+        let ports = || devices.ports(link.dev);
+        made.mtu = made.mtu.filter(|mtu| ports().filter_map(|port| port.mtu).min() != Some(*mtu));
+        made.address = made.address.filter(|address| !ports().any(|port| port.address == Some(*address)));
+    }
     if !is_pair(link) {
         made.link = below.map(|dev| devices.name(dev));
         return Some(made);

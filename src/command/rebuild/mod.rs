@@ -4,6 +4,7 @@
 //! be made: links, addresses, nexthops, routes, rules, qdiscs and classes from the root on, chains, u32's tables before the
 //! filters that lead to them.
 
+mod bridge;
 mod filters;
 mod links;
 mod queues;
@@ -44,6 +45,11 @@ impl<'a> Devices<'a> {
         self.0.get(&dev.index).copied()
     }
 
+    /// The links that this one is the master of.
+    fn ports(&self, dev: Dev) -> impl Iterator<Item = &'a Link> + use<'_, 'a> {
+        self.0.values().copied().filter(move |link| link.master == Some(dev))
+    }
+
     /// The device with its name, as far as one is known.
     fn name(&self, dev: Dev) -> Dev {
         Dev { index: dev.index, name: dev.name.or_else(|| self.link(dev)?.name) }
@@ -55,6 +61,7 @@ pub(super) fn script(objects: impl IntoIterator<Item = AnyObject>) -> Script {
     objects.into_iter().for_each(|object| state.take(object));
     let devices = Devices(state.links.iter().map(|link| (link.dev.index, link)).collect());
     let mut script = Script::default();
+    let (filters, lost) = filters::filters(&state, &devices);
     let adds = |object: AnyObject| (Verb::Add, object);
     let commands = links::links(&state.links, &devices)
         .into_iter()
@@ -64,10 +71,12 @@ pub(super) fn script(objects: impl IntoIterator<Item = AnyObject>) -> Script {
         .chain(routes::routes(&state, &devices).into_iter().map(|route| adds(route.into())))
         .chain(routes::rules(&state).map(|rule| adds(rule.into())))
         .chain(queues::queues(&state, &devices).into_iter().map(adds))
-        .chain(filters::filters(&state, &devices).into_iter().map(adds));
+        .chain(filters.into_iter().map(adds));
     for (verb, object) in commands {
         add(&mut script, verb, object);
     }
+    let number = FIRST + script.lines.len();
+    script.others.extend(lost.into_iter().map(|filter| Other { number, text: filter.to_string() }));
     script
 }
 

@@ -114,6 +114,7 @@ pub(super) fn rules(state: &State) -> impl Iterator<Item = Rule> + '_ {
     state.rules.iter().filter(|rule| !is_default(rule)).map(|rule| Rule {
         // Without one, the kernel would choose.
         priority: Some(rule.priority.unwrap_or(0)),
+        protocol: rule.protocol.filter(|protocol| *protocol != RouteProtocol::UNSPEC),
         flags: rule.flags & RuleFlags::INVERT,
         unknown: Vec::new(),
         ..rule.clone()

@@ -92,8 +92,8 @@ fn tables_come_before_the_filters_that_lead_to_them() {
         lines,
         [
             "tc filter add dev if3 parent 1: protocol ip prio 5 handle 2: u32 divisor 4",
-            "tc filter add dev if3 parent 1: protocol ip prio 5 handle ::800 u32 match u32 0x0 0x0 at 0 link 2:",
-            "tc filter add dev if3 parent 1: protocol ip prio 5 handle 2:3:800 u32 ht 2:3: match u32 0x0 0x0 at 0",
+            "tc filter add dev if3 parent 1: protocol ip prio 5 handle 0::800 u32 match u32 0x00000000 0x00000000 at 0 link 2:",
+            "tc filter add dev if3 parent 1: protocol ip prio 5 handle 2:3:800 u32 ht 2:3: match u32 0x00000000 0x00000000 at 0",
         ]
     );
 }
@@ -111,7 +111,7 @@ fn an_action_keeps_its_number_if_several_share_it() {
     objects.push(shared[0].clone().into());
     objects.push(ActionTable::of([Gact::drop().index(4), Gact::ok().index(5)]).into());
     objects.push(ActionTable::of([Action::from(Mirred::egress_redirect(7).index(9))]).into());
-    objects.push(link(7, "i0", LinkKind::Ifb).into());
+    objects.push(Link { flags: LinkFlags::NOARP, ..link(7, "i0", LinkKind::Ifb) }.into());
     let lines = rebuilt(objects);
     let ends: Vec<&str> =
         lines.iter().filter_map(|line| line.split_once(" action ")).map(|(_, end)| end).collect();

@@ -69,6 +69,7 @@ proptest! {
                 attr.flags = 0x8000;
             }
             let _ = (Request::new(Verb::Delete, &once).to_string(), encode(&once));
+            crate::route::link::tests::shown_in_every_layout(&once)?;
             prop_assert_eq!(Address::try_from(AddressMessage::from(&once)).unwrap(), once);
         }
     }

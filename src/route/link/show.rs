@@ -17,15 +17,19 @@ pub(in crate::route) enum Form {
     Link,
     /// `ip address show`: the addresses follow.
     Address,
+    /// `ip monitor`.
+    News,
 }
 
-/// As `ip link show` has it; a line of its table with [`Layout::brief`](crate::text::Layout::brief).
+/// As `ip link show` has it; a line of its table with [`Layout::brief`](crate::text::Layout::brief). On a page that was
+/// [said](Page::say) to be "monitor" as `ip monitor` has it: without the mode, the alias and the length of its queue.
 ///
 /// The page should know the [names](Page::with_links) of all links, and which are [down](Page::with_down).
 impl Show for Link {
     fn show(&self, page: &mut Page) {
+        let form = if page.has_said("monitor") { Form::News } else { Form::Link };
         page.object(|page| {
-            show_link(self, Form::Link, page);
+            show_link(self, form, page);
             page.text("\n");
         });
     }
@@ -38,7 +42,7 @@ pub(in crate::route) fn show_link(link: &Link, form: Form, page: &mut Page) {
     }
     let layout = page.layout();
     // Asked for IPv6 alone, kernels say less of links.
-    let all = form == Form::Link || !page.has_said("-6");
+    let all = form != Form::Address || !page.has_said("-6");
     link.first_line(form, all, page);
     if form == Form::Link || layout.details || !page.has_said("inet") && !page.has_said("inet6") {
         link.hardware_line(all, page);
@@ -107,7 +111,7 @@ impl Link {
             };
             page.field("group", group.as_str(), format_args!("group {group} "));
         }
-        if let Some(len) = self.txqueuelen.filter(|len| *len != 0 && !page.has_said("monitor")) {
+        if let Some(len) = self.txqueuelen.filter(|len| *len != 0 && form != Form::News) {
             page.field("txqlen", len, format_args!("qlen {len}"));
         }
         if let Some(event) = self.kept_number(IFLA_EVENT) {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::request::{attribute_at, Asked, Object, Query, Request, Verb};
-use crate::text::Words;
+use crate::text::{Layout, Page, Show, Words};
 use crate::wire::generate::{Generate, Source};
 use crate::wire::{EncodeError, Writer};
 use netlink_packet_route::link::LinkMessage;
@@ -154,11 +154,32 @@ proptest! {
             for verb in [Verb::Add, Verb::Change, Verb::Delete] {
                 let _ = (command(&once, verb), encode(&once, verb));
             }
+            shown_in_every_layout(&once)?;
             let mut once = once;
             sayable(&mut once);
             prop_assert_eq!(Link::try_from(LinkMessage::from(&once)).unwrap(), once);
         }
     }
+}
+
+/// Text, and JSON that is JSON.
+pub(in crate::route) fn shown_in_every_layout(object: &impl Show) -> Result<(), TestCaseError> {
+    let layout = Layout { details: true, stats: 2, ..Layout::default() };
+    for layout in [
+        layout,
+        Layout { brief: true, ..layout },
+        Layout { one_line: true, numeric: true, ..layout },
+        Layout { json: true, ..layout },
+    ] {
+        let mut page = Page::new(layout);
+        object.show(&mut page);
+        let shown = page.take();
+        match layout.json {
+            true => prop_assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok(), "{}", shown),
+            false => prop_assert!(shown.ends_with('\n'), "{}", shown),
+        }
+    }
+    Ok(())
 }
 
 struct Text<'a, Q>(&'a Q);
@@ -338,4 +359,19 @@ fn the_kernel_s_complaint_names_the_attribute() {
     for (offset, name) in names {
         assert_eq!(Link::attribute_at(&body, offset), Some(name));
     }
+}
+
+#[test]
+fn a_monitor_shows_less_of_a_link() {
+    let link = Link::named("v0").unwrap().index(7).mtu(1500).txqueuelen(7).alias("it").up();
+    let shown = |monitor| {
+        let mut page = Page::new(Layout::default());
+        if monitor {
+            page.say("monitor");
+        }
+        link.show(&mut page);
+        page.take()
+    };
+    assert_eq!(shown(true), "7: v0: <NO-CARRIER,UP> mtu 1500 \n    link/netrom \n");
+    assert_eq!(shown(false), "7: v0: <NO-CARRIER,UP> mtu 1500 qlen 7\n    link/netrom \n    alias it\n");
 }

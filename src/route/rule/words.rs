@@ -2,6 +2,7 @@ use super::{PortRange, Rule, RuleAction, RuleFlags};
 use crate::request::Verb;
 use crate::route::Prefix;
 use crate::text::Say;
+use crate::units::quoted;
 use std::fmt::{Display, Formatter, Result};
 
 /// Writes the `ip rule` command.
@@ -30,8 +31,8 @@ pub(super) fn say(rule: &Rule, all: &str, f: &mut Formatter<'_>) -> Result {
         write!(f, " fwmark {:#x}", rule.fwmark.unwrap_or(0))?;
         rule.fwmask.iter().try_for_each(|mask| write!(f, "/{mask:#x}"))?;
     }
-    rule.iif.say("iif", f)?;
-    rule.oif.say("oif", f)?;
+    rule.iif.as_deref().map(quoted).say("iif", f)?;
+    rule.oif.as_deref().map(quoted).say("oif", f)?;
     rule.tun_id.say("tun_id", f)?;
     rule.uids.iter().try_for_each(|uids| write!(f, " uidrange {}-{}", uids.start, uids.end))?;
     rule.ip_proto.say("ipproto", f)?;

@@ -10,7 +10,7 @@ const SKIP_HW: u32 = 2;
 
 impl Action {
     /// Shows it with its place in the list. In filters iproute2 leaves out what hardware does.
-    fn show(&self, order: u16, in_filter: bool, page: &mut Page) {
+    fn show(&self, order: u64, in_filter: bool, page: &mut Page) {
         page.line();
         page.object(|page| {
             page.field("order", order, format_args!("\taction order {order}: "));
@@ -88,23 +88,46 @@ fn show_hw_stats(key: &str, bits: Option<Bits>, page: &mut Page) {
 /// Shows the actions of a filter.
 pub(in crate::tc) fn show_all(actions: Option<&Actions>, page: &mut Page) {
     let Some(actions) = actions else { return };
-    page.list("actions", |page| actions.0.iter().for_each(|(order, action)| action.show(*order, true, page)));
+    page.list("actions", |page| {
+        actions.0.iter().for_each(|(order, action)| action.show((*order).into(), true, page))
+    });
 }
 
-/// Two objects in JSON: how many actions there are, and the actions.
+/// Two objects in JSON: how many actions there are, and the actions. What happened to them stands between, in text only.
 impl Show for ActionTable {
     fn show(&self, page: &mut Page) {
+        let happened = page.take_happened();
         let count = self.count.unwrap_or_default();
         page.object(|page| {
             page.field("total acts", count, format_args!("total acts {count}"));
             page.line();
         });
+        match happened {
+            Some(("flushed", words)) => return self.show_flushed(words, page),
+            Some((_, words)) => page.text(words),
+            None => (),
+        }
         // Lists count from 0, answers about actions that were named from 1.
         let first = if self.count.is_some() { 0 } else { 1 };
         page.object(|page| {
             page.list("actions", |page| {
                 (first..).zip(&self.actions).for_each(|(order, action)| action.show(order, false, page));
             });
+        });
+    }
+}
+
+impl ActionTable {
+    /// The kernel says the kind and how many there were: that number (TCA_FCNT) is the cookie's.
+    fn show_flushed(&self, words: &str, page: &mut Page) {
+        let Some(Action { kind, cookie, .. }) = self.actions.first() else { return };
+        let count =
+            cookie.as_deref().and_then(<[u8]>::first_chunk).map_or(0, |count| u32::from_ne_bytes(*count));
+        page.object(|page| {
+            page.json("flushed", true);
+            page.field("kind", kind.name(), format_args!("{words} {}", kind.name()));
+            // tc breaks the line here even where all is to stand on one.
+            page.field("count", count, format_args!(" ({count} entries)\n"));
         });
     }
 }

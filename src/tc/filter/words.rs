@@ -3,7 +3,7 @@
 use super::{Filter, Filters};
 use crate::request::{Asked, Spoken, Verb};
 use crate::tc::{Estimator, FilterKind, Place, Protocol};
-use crate::text::{Page, WordError, Words};
+use crate::text::{Page, Part, WordError, Words};
 use crate::units::{Dev, Handle, Name};
 
 /// What stands in front of the kind, each at most once and in any order.
@@ -124,15 +124,16 @@ impl Spoken for Filter {
         filter.protocol = head.protocol;
         filter.chain = head.chain;
         filter.estimator = head.estimator;
-        // A request to delete may name all filters of a place, a prio or a chain.
-        if words.is_empty() && verb == Verb::Delete && head.handle.is_none() {
+        // A request to delete may name all filters of a place, a prio or a chain. Without a kind the kernel refuses others.
+        if words.is_empty() && verb != Verb::Get && head.handle.is_none() {
             return Ok(filter);
         }
         if words.is_empty() {
             return Err(words.error("the kind of the filter, such as u32 or fw"));
         }
         let kind: Name = words.value()?;
-        let (kind, handle) = FilterKind::hear_filter(kind, head.handle, words)?;
+        let (kind, handle) = FilterKind::hear_filter(kind, head.handle, words)
+            .map_err(|error| error.in_part(Part::Options))?;
         expect_end(&kind, words)?;
         filter.kind = Some(kind);
         filter.handle = handle;
@@ -158,7 +159,7 @@ impl Head<'_> {
 pub(in crate::tc) fn expect_end(kind: &FilterKind, words: &Words<'_>) -> Result<(), WordError> {
     match words.is_empty() {
         true => Ok(()),
-        false => Err(words.error(&format!("an option of {}", kind.name()))),
+        false => Err(words.error(&format!("an option of {}", kind.name())).in_part(Part::Options)),
     }
 }
 

@@ -31,7 +31,7 @@ pub use matches::{Masked, Match};
 use super::police::Police;
 use super::{action, Action, Actions, Filter, FilterFlags, Kind};
 use crate::text::{Page, Say, WordError, Words};
-use crate::units::{Handle, Name};
+use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -223,7 +223,7 @@ impl Display for U32 {
             }
             Offset::of(selector).fmt(f)?;
         }
-        self.indev.say("indev", f)?;
+        self.indev.as_deref().map(quoted).say("indev", f)?;
         self.flags.unwrap_or_default().fmt(f)?;
         self.class.say("classid", f)?;
         self.police.iter().try_for_each(|police| write!(f, " police{police}"))?;
