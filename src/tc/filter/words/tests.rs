@@ -69,7 +69,7 @@ fn what_is_wrong_is_pointed_at() {
         ("dev if10 dev if11 u32", 2),
         ("dev if10 parent 1: root u32", 4),
         ("dev if10 prio 65536 u32", 3),
-        ("dev if10", 2),
+        ("dev if10 handle 1", 4),
         ("dev if10 handle bogus fw classid 1:10", 3),
         ("dev if10 u32 match ip protocol tcp ff", 6),
         ("dev if10 u32 match ip sport 53 flowid", 7),
