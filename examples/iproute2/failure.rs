@@ -24,7 +24,13 @@ pub enum Failed {
 }
 
 /// What may be missing that is more than a value.
-const MORE: [&str; 4] = ["must be said", "what to flush", "what the rule selects", "the address to look up"];
+const MORE: [&str; 5] = [
+    "must be said",
+    "what to flush",
+    "what the rule selects",
+    "the address to look up",
+    "the device that the address is of",
+];
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;

@@ -50,7 +50,7 @@ fn network() -> Outcome {
             "ip -6 rule add to 2001:db8:2::/48 blackhole pref 50",
         ],
         &[
-            "type veth peer name v0 mtu 1400 ",
+            "ip link add name v0 mtu 1400 ",
             "ip link add name br0 txqueuelen 1000 numtxqueues 1 numrxqueues 1 type bridge\n",
             "ip link set dev v0 up master br0",
             "ip link set dev d0 up arp on",

@@ -103,9 +103,9 @@ pub fn older(words: &[String], ours: &Ended) -> (Ended, Option<&'static str>) {
 /// What the installed iproute2 would have shown without what is wrong with it.
 pub fn tidy(words: &[String], theirs: &Ended) -> Ended {
     let mut tidy = theirs.clone();
-    if words.iter().any(|word| "address".starts_with(word.as_str())) && words.iter().any(|word| word == "-j")
-    {
-        // An empty object stands for each address that was not asked for.
+    let has = |word: &str| words.iter().any(|one| one == word);
+    if has("-j") && (has("addr") || has("link")) {
+        // An empty object stands for each link or address that was not asked for.
         tidy.stdout = tidy.stdout.replace("{},", "").replace(",{}", "");
     }
     // A star at a class that is not there; nor was it to 6.1 where it is.

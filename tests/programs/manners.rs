@@ -123,7 +123,6 @@ fn wrong_words() -> Outcome {
         "ip rule add",
         "ip route get",
         "ip addr add 10.9.0.1/24",
-        "ip link add",
         "tc qdisc add dev v0 root htb bogus",
         "tc qdisc add dev v0 root tbf rate 1mbit",
     ] {
@@ -298,9 +297,7 @@ fn monitors(monitor: &str, commands: &[&str]) -> Outcome {
         Ok(watch(whose, monitor, commands)?.lines().map(plain).collect())
     };
     // Once without anybody watching: where the kernel has to load a module first, it begins twice, and tells.
-    in_netns(|| {
-        set_up(&commands.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
-    })?;
+    in_netns(|| set_up(&commands.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()))?;
     let (ours, theirs) = (said(Whose::Ours)?, said(Whose::Theirs)?);
     assert!(!theirs.is_empty(), "{monitor} said nothing");
     assert_eq!(ours, theirs, "{monitor}");

@@ -61,14 +61,12 @@ fn make(link: &Link, devices: &Devices<'_>) -> Option<Link> {
         made.link = below.map(|dev| devices.name(dev));
         return Some(made);
     }
-    let other = below.and_then(|dev| devices.link(dev));
-    if other.is_some_and(|other| other.dev.index < link.dev.index) {
-        return None;
+    match below.and_then(|dev| devices.link(dev)) {
+        Some(other) if other.dev.index < link.dev.index => None,
+        // The kernel makes the peer first: it was the one with the smaller index.
+        Some(other) => Some(Link { kind: Some(Veth::peer(described(link)).into()), ..described(other) }),
+        None => Some(made),
     }
-    if let Some(other) = other {
-        made.kind = Some(Veth::peer(described(other)).into());
-    }
-    Some(made)
 }
 
 /// What can be said of a new link.

@@ -41,7 +41,7 @@ fn links_are_made_before_those_on_top_of_them_and_pairs_once() {
     assert_eq!(
         lines,
         [
-            "ip link add name a type veth peer name b",
+            "ip link add name b type veth peer name a",
             "ip link add name br type bridge",
             "ip link add link br name up type vlan",
             "ip link set dev a up",

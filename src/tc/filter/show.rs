@@ -72,7 +72,14 @@ impl Filter {
 impl Show for Chain {
     fn show(&self, page: &mut Page) {
         page.object(|page| {
-            show_head("chain", self.place, page);
+            // As the kernel says it: by the handle of the qdisc, whichever side of it or class of it the chain is at.
+            let place = match self.place {
+                Place::Dev { dev, parent } if ![Handle::ROOT, Handle::UNSPEC].contains(&parent) => {
+                    Place::Dev { dev, parent: Handle::new(parent.major(), 0) }
+                }
+                place => place,
+            };
+            show_head("chain", place, page);
             if let Some(template) = &self.template {
                 page.field("kind", template.name(), format_args!("{} ", template.name()));
             }
