@@ -114,8 +114,7 @@ impl<'a> Tca<'a> {
         Ok(())
     }
 
-    /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise. A class that counts nothing, such as
-    /// tbf's, comes with an empty one.
+    /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
     pub fn stats(&self, noun: Noun) -> Result<Option<Stats>, DecodeError> {
         let kind = self.kind.as_ref().map_or("", Name::as_str);
         let Some(stats2) = self.stats2 else {
@@ -124,9 +123,6 @@ impl<'a> Tca<'a> {
                 .map(Some)
                 .map_err(|e| e.inside("TCA_STATS"));
         };
-        if stats2.is_empty() {
-            return Ok(None);
-        }
         Stats::decode(noun, kind, stats2, self.xstats).map(Some).map_err(|e| e.inside("TCA_STATS2"))
     }
 }

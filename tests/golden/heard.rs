@@ -2,6 +2,7 @@
 
 use super::compare::{like, Comparison, Intended, POLICE_TABLES};
 use super::data::{lines, replies, requests, text, Recorded};
+use super::language;
 use super::meaning::Field;
 use super::meaning::Meaning;
 use super::objects::{any_message, is_dump};
@@ -266,4 +267,44 @@ proptest! {
         command.extend(picks.iter().map(|pick| *pick.get(&vocabulary)));
         let _ = heard(&command);
     }
+
+    /// What the fuzz target `language` asks of any text, of recorded commands with something else in them.
+    #[test]
+    fn what_is_read_prints_and_reads_as_it_was_printed(
+        picks in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..80_usize, prop::sample::select(MANGLES)),
+            1..4,
+        ),
+    ) {
+        let commands: Vec<String> = requests().into_iter().map(|request| request.cmd).collect();
+        let mut text = String::new();
+        for (pick, at, mangle) in picks {
+            let command = pick.get(&commands);
+            let (front, back) = command.split_at(at.min(command.len()));
+            text += &format!("{front}{mangle}{back}\n");
+        }
+        prop_assert_eq!(language::check(text.trim_end()), Ok(()));
+        let batch = text.replace("tc ", "").replace("ip ", "");
+        prop_assert_eq!(language::check(&batch), Ok(()));
+    }
 }
+
+/// What is put into commands.
+const MANGLES: &[&str] = &[
+    "",
+    " ",
+    "'",
+    "\"",
+    "a'b",
+    " '' ",
+    " 'a b' ",
+    "$x",
+    "\\",
+    "\\\n",
+    "#",
+    " 0x",
+    "-1",
+    ";",
+    " || true ",
+    "\u{e9}",
+];

@@ -11,6 +11,8 @@ mod data;
 #[allow(dead_code, reason = "the fuzz targets use more of it")]
 mod fixpoint;
 mod heard;
+#[path = "../../fuzz/src/language.rs"]
+mod language;
 mod meaning;
 mod mutated;
 mod objects;

@@ -18,6 +18,7 @@ const OTHERS: &[&str] = &[
     " bpf bytecode ",
     " flow hash ",
     " route from ",
+    " cgroup",
     " action nat ",
     " action vlan ",
     " action csum ",
@@ -125,6 +126,9 @@ pub fn incomparable(words: &[String], theirs: &Ended, ours: &Ended) -> Option<&'
     let bursts = ["burst", "cburst", "minburst", "mtu"];
     if masked(&theirs.stdout, &bursts) == masked(&ours.stdout, &bursts) {
         return Some("iproute2 6.1 truncates the time that a burst takes at high rates");
+    }
+    if has("class") && has("-s") && theirs.stdout.contains("class tbf ") {
+        return Some("a class that counts nothing, such as tbf's, is shown with zeros");
     }
     if has("-6") && has("addr") && has("-s") {
         return Some("iproute2 shows with -6 what IPv6 itself has counted on a link");

@@ -18,12 +18,17 @@ const IP: &[&str] = &["-d", "-j -d", "", "-s -d", "-j -s -s", "-j", "-j -p", "-s
 /// How often both are run before a difference counts.
 const TRIES: u64 = 5;
 
+/// Where programs start slowly, only some of the states are shown, unless `--include-ignored` asks for all of them.
 pub fn trials() -> Vec<Trial> {
     let of = |group: &'static str| {
         let title = format!("recorded states are shown as by iproute2: {group}");
-        trial(&title, move || group_is_shown(group))
+        let every = is_slow().then(|| {
+            trial(&format!("{title}, every state in every layout"), move || group_is_shown(group, true))
+                .with_ignored_flag(true)
+        });
+        [trial(&title, move || group_is_shown(group, !is_slow()))].into_iter().chain(every)
     };
-    groups().into_iter().map(of).chain(more()).collect()
+    groups().into_iter().flat_map(of).chain(more()).collect()
 }
 
 /// States that nobody recorded.
@@ -35,7 +40,7 @@ fn more() -> impl Iterator<Item = Trial> {
             in_netns(|| {
                 set_up(&commands)?;
                 for show in *shows {
-                    show_is_same(show, usize::MAX, &mut report)?;
+                    show_is_same(show, is_slow().then_some(0), &mut report)?;
                 }
                 Ok(())
             })?;
@@ -152,19 +157,18 @@ const STANDING: &[(&str, &[&str])] = &[
     ("ip", &["ip link show", "ip addr show", "ip route show", "ip rule show", "ip nexthop show"]),
 ];
 
-fn group_is_shown(group: &str) -> Outcome {
+fn group_is_shown(group: &str, every: bool) -> Outcome {
     let mut report = Report::default();
     let states =
         all().iter().filter(|one| one.group == group && one.kernel_rc == 0 && !known::is_not_ours(&one.cmd));
-    // Where programs start slowly, some of the states.
-    let step = if is_slow() { 4 } else { 1 };
+    let step = if every { 1 } else { 4 };
     for (index, one) in states.enumerate().step_by(step) {
-        in_netns(|| state_is_shown(one, index, &mut report))?;
+        in_netns(|| state_is_shown(one, index, every, &mut report))?;
     }
     report.end(group)
 }
 
-fn state_is_shown(one: &Recorded, index: usize, report: &mut Report) -> Outcome {
+fn state_is_shown(one: &Recorded, index: usize, every: bool, report: &mut Report) -> Outcome {
     let commands: Vec<String> = one.setup.iter().chain([&one.cmd]).cloned().collect();
     set_up(&commands)?;
     let mut shows = one.shows.clone();
@@ -174,19 +178,18 @@ fn state_is_shown(one: &Recorded, index: usize, report: &mut Report) -> Outcome 
     }
     shows.sort();
     shows.dedup();
-    shows.iter().try_for_each(|show| show_is_same(show, index, report))
+    shows.iter().try_for_each(|show| show_is_same(show, (!every).then_some(index / 4), report))
 }
 
-/// Compares one list in all layouts; where programs start slowly, in three of them, others for each state.
-fn show_is_same(show: &str, index: usize, report: &mut Report) -> Outcome {
+/// Compares one list in all layouts; where states take turns, in three of them.
+fn show_is_same(show: &str, turn: Option<usize>, report: &mut Report) -> Outcome {
     if known::is_not_ours(show) {
         report.known("an object that the crate does not have");
         return Ok(());
     }
     let layouts = if show.starts_with("tc") { TC } else { IP };
     for (at, layout) in layouts.iter().enumerate() {
-        let is_turn = at < 2 || at - 2 == index / 4 % (layouts.len() - 2);
-        if is_slow() && !is_turn {
+        if turn.is_some_and(|turn| at >= 2 && at - 2 != turn % (layouts.len() - 2)) {
             continue;
         }
         let (tool, rest) = show.split_once(' ').ok_or("a tool and its words")?;

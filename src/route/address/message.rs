@@ -183,7 +183,7 @@ impl Object for Address {
 
     fn command(&self, verb: Verb, f: &mut Formatter<'_>) -> fmt::Result {
         if verb == Verb::Get {
-            return write!(f, "ip address show dev {} to {}", quoted(&self.dev.to_string()), self.local);
+            return write!(f, "ip address show dev {} to {}", self.dev, self.local);
         }
         write!(f, "ip address {verb}")?;
         match self.peer {
@@ -191,7 +191,7 @@ impl Object for Address {
             None => write!(f, " {}", self.local)?,
         }
         say(f, "broadcast", self.broadcast)?;
-        write!(f, " dev {}", quoted(&self.dev.to_string()))?;
+        write!(f, " dev {}", self.dev)?;
         say(f, "label", self.label.as_deref().map(quoted))?;
         if self.scope != Address::new(self.local).scope {
             write!(f, " scope {}", self.scope)?;

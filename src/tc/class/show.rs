@@ -32,10 +32,7 @@ impl Show for Class {
             self.kind.iter().for_each(|kind| kind.show(page));
             page.line();
             if page.layout().stats > 0 {
-                page.object_in("stats", |page| match &self.stats {
-                    Some(stats) => stats.show(page),
-                    None => page.line(),
-                });
+                page.object_in("stats", |page| self.stats.iter().for_each(|stats| stats.show(page)));
             }
         });
     }
