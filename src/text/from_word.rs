@@ -29,8 +29,18 @@ units! {
     Nanos: "a time such as 5ms";
     Percent: "a percentage";
     Packets: "a number of packets";
-    Handle: "a handle such as 1:10";
     Name: "a name";
+}
+
+/// Where there is no colon, `tc` takes the last 32 bits of up to 64.
+impl FromWord for Handle {
+    const WHAT: &'static str = "a handle such as 1:10";
+    fn from_word(word: &str) -> Result<Self, ParseError> {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        let is_long = (9..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let last = digits.get(digits.len().saturating_sub(8)..).filter(|_| is_long);
+        last.unwrap_or(word).parse()
+    }
 }
 
 /// The speed of the device, of which a percentage would be a share, is not known where words are read.
@@ -103,6 +113,15 @@ mod tests {
         assert_eq!(u32::from_digits("0x10", 16), Ok(16));
         for (word, base) in [("0x10", 10), ("1f", 10), ("-1", 10), ("0x+1", 16), ("", 10)] {
             assert!(u32::from_digits(word, base).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_class_id_without_a_colon_the_last_digits_count() {
+        assert_eq!(Handle::from_word("98765fedcb"), Ok(Handle::new(0x765f, 0xedcb)));
+        assert_eq!(Handle::from_word("0x0000000000010002"), Ok(Handle::new(1, 2)));
+        for word in ["10000000000010002", "98765fedcx", "000000001:2", "ééééé"] {
+            assert!(Handle::from_word(word).is_err(), "{word}");
         }
     }
 
