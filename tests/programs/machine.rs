@@ -127,13 +127,22 @@ fn wait_for_carrier() -> Result<(), Stop> {
 }
 
 fn carry_out(all: &[String]) -> Result<(), Stop> {
+    /// The program with its options, which the lines of a batch cannot have, and the rest.
+    fn parts(command: &str) -> (Vec<String>, String) {
+        let mut words = command.split(' ').peekable();
+        let mut head: Vec<String> = words.next().into_iter().map(str::to_owned).collect();
+        while let Some(option) = words.next_if(|word| word.starts_with('-')) {
+            head.push(option.to_owned());
+        }
+        (head, words.collect::<Vec<_>>().join(" "))
+    }
+    let all: Vec<_> = all.iter().map(|command| parts(command)).collect();
     // One program for the commands that follow each other.
-    for commands in all.chunk_by(|a, b| a.split(' ').next() == b.split(' ').next()) {
-        let tool = commands.first().and_then(|first| first.split(' ').next()).unwrap_or_default();
-        let lines: Vec<&str> =
-            commands.iter().filter_map(|line| line.split_once(' ')).map(|(_, rest)| rest).collect();
-        let batch = [tool, "-force", "-batch", "-"].map(str::to_owned);
-        feed(Whose::Theirs, &batch, &(lines.join("\n") + "\n"))?;
+    for commands in all.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((program, _)) = commands.first() else { continue };
+        let batch = [program.as_slice(), &["-force", "-batch", "-"].map(str::to_owned)].concat();
+        let lines: String = commands.iter().map(|(_, rest)| format!("{rest}\n")).collect();
+        feed(Whose::Theirs, &batch, &lines)?;
     }
     Ok(())
 }
