@@ -24,6 +24,10 @@
 //! # let _: Command = command;
 //! # Ok::<(), CommandError>(())
 //! ```
+//!
+//! [`Batch`] does the same for the lines of a batch, one by one; [`Script`] reads a whole batch file or shell script ahead, and
+//! each [`Line`] can look up its devices when its turn has come ([`Line::resolve`]). [`Script::rebuilding`] goes the other way:
+//! from what was read of the kernel to the commands that make it again.
 
 mod any;
 mod batch;

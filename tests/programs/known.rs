@@ -123,7 +123,11 @@ pub fn incomparable(words: &[String], theirs: &Ended, ours: &Ended) -> Option<&'
     if has("-j") && serde_json::from_str::<Value>(&theirs.stdout).is_err() {
         return Some("iproute2 6.1 fails to write its own JSON");
     }
-    let bursts = ["burst", "cburst", "minburst", "mtu"];
+    let times = ["installed", "used", "last_used", "first_used", "expires"];
+    if masked(&theirs.stdout, &times) == masked(&ours.stdout, &times) {
+        return Some("a second has passed between the two");
+    }
+    let bursts = ["burst", "cburst", "minburst", "mtu", "installed", "used", "last_used"];
     if masked(&theirs.stdout, &bursts) == masked(&ours.stdout, &bursts) {
         return Some("iproute2 6.1 truncates the time that a burst takes at high rates");
     }

@@ -5,7 +5,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::Duration;
 use std::{env, fs};
+use tcnl::netlink::Connection;
+use tcnl::route::LinkFlags;
 
 /// Whose program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,18 +97,36 @@ const DEVICES: [&str; 11] = [
     "ip link set lo up",
     "ip link set v0 up",
     "ip link set v1 up",
-    // Without a queue: their default qdisc is none that the crate has.
-    "ip link set ifb0 txqueuelen 0",
-    "ip link set ifb1 txqueuelen 0",
     "ip link set ifb0 up",
     "ip link set ifb1 up",
+    // Their default qdisc may be one that the crate has not.
+    "tc qdisc replace dev ifb0 root noqueue",
+    "tc qdisc replace dev ifb1 root noqueue",
 ];
 
 /// Makes the devices that the recordings speak of, as far as the kernel has them, and carries out commands with iproute2. What
 /// fails is passed over: recordings do that on purpose.
 pub fn set_up(commands: &[String]) -> Result<(), Stop> {
-    let mut all: Vec<String> = DEVICES.map(str::to_owned).into();
-    all.extend_from_slice(commands);
+    carry_out(&DEVICES.map(str::to_owned))?;
+    wait_for_carrier()?;
+    carry_out(commands)
+}
+
+/// The kernel finds out a moment later that a new pair of links is connected; there are no IPv6 routes over it until then.
+fn wait_for_carrier() -> Result<(), Stop> {
+    let mut nl = Connection::open()?;
+    for _ in 0..40 {
+        if nl.link("v0").is_ok_and(|link| {
+            link.flags.contains(LinkFlags::LOWER_UP) && link.flags.contains(LinkFlags::RUNNING)
+        }) {
+            break;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn carry_out(all: &[String]) -> Result<(), Stop> {
     // One program for the commands that follow each other.
     for commands in all.chunk_by(|a, b| a.split(' ').next() == b.split(' ').next()) {
         let tool = commands.first().and_then(|first| first.split(' ').next()).unwrap_or_default();
