@@ -168,7 +168,8 @@ fn monitored() -> Outcome {
     }
     let mut nl = Connection::open()?;
     let links = links(&mut nl)?;
-    let file = format!("{}/shows-routes-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    // Who runs the tests need not be the one who built them.
+    let file = std::env::temp_dir().join(format!("tcnl-shows-routes-{}", std::process::id()));
     let mut wrong = String::new();
     for (what, message) in messages::all() {
         fs::write(&file, &message)?;
@@ -178,7 +179,7 @@ fn monitored() -> Outcome {
             _ => Box::new(Nexthop::decode(&message[16..])?),
         };
         for options in ["", "-d -s", "-N -d", "-o -d"] {
-            let theirs = ip(&format!("{options} monitor file {file}"))?;
+            let theirs = ip(&format!("{options} monitor file {}", file.display()))?;
             let options: Vec<&str> = options.split_whitespace().collect();
             let mut page = Page::new(layout(&options)).with_links(links.iter().copied());
             object.show(&mut page);
