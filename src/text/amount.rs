@@ -26,7 +26,8 @@ impl Page {
             let (below, rest) = (bytes / unit, bytes % unit);
             // Halves go to the even number, as in floating point.
             let round = below + u64::from(rest > unit / 2 || (rest == unit / 2 && below % 2 == 1));
-            (bytes >= unit && (round * unit).abs_diff(bytes) < within).then_some(round)
+            // Rounded up, the largest sizes would not fit.
+            (bytes >= unit && round.saturating_mul(unit).abs_diff(bytes) < within).then_some(round)
         };
         match (near(MB, 1024), near(KB, 16)) {
             (Some(mb), _) => format!("{mb}Mb"),
@@ -89,6 +90,7 @@ mod tests {
             ((1 << 20) - 8, "1024Kb"),
             ((1 << 20) + 8, "1Mb"),
             (512, "512b"),
+            (u64::MAX, "17592186044416Mb"),
         ] {
             assert_eq!(page.size(Size(bytes)), text);
         }
