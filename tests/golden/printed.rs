@@ -1,7 +1,7 @@
 //! Every recorded request prints as a command, and iproute2 sends for that command what was recorded.
 //!
 //! iproute2 need not be here: `record-printed` ran the printed commands and kept what they sent in `printed.jsonl`.
-//! The commands as they print now are written to `target/tmp/printed`, from where the script takes them.
+//! The script takes the commands as they print now from the file that `TCNL_PRINTED` names.
 
 use super::compare::{like, Comparison, Intended};
 use super::data::{body, bytes, kind, lines, requests, text};
@@ -100,8 +100,9 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
             }
         }
     }
-    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/printed"), commands)
-        .expect("target/tmp can be written");
+    if let Some(path) = std::env::var_os("TCNL_PRINTED") {
+        std::fs::write(path, commands).expect("the file can be written");
+    }
     all.finish();
 }
 
