@@ -13,6 +13,7 @@
 //! | [`route`] | links, addresses, routes, nexthops, rules |
 //! | [`command`] | whole `tc` and `ip` commands and scripts, in and out |
 //! | [`netlink`] | the connection: requests, acknowledgements, dumps, batches |
+//! | [`plan`] | a desired state, the fewest steps to it, and back again |
 //!
 //! # What never happens
 //!
@@ -29,6 +30,7 @@ pub mod clock;
 pub mod command;
 pub mod error;
 pub mod netlink;
+pub mod plan;
 pub mod request;
 pub mod route;
 pub mod tc;

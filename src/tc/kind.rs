@@ -1,5 +1,6 @@
-use super::Filter;
+use super::{Filter, Setting};
 use crate::text::{Hear, Page, WordError, Words};
+use crate::units::Handle;
 use crate::wire::{EncodeError, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -23,6 +24,23 @@ pub trait Kind: Value + Default + Display + Hear {
     /// What is missing or wrong.
     fn check(&self) -> Result<(), EncodeError> {
         Ok(())
+    }
+
+    /// Drops what only kernels say: counters, ages, references. What is left can be sent.
+    fn forget(&mut self) {}
+
+    /// Makes of the options what the kernel makes of them, and of what it would choose by itself nothing: two that mean the same
+    /// are equal afterwards. What [`forget`](Kind::forget) drops has been dropped.
+    fn settle(&mut self, _setting: &Setting) {}
+
+    /// Whether the kernel turns these options into `wanted` when it is told to change what is there. Both are settled, and differ.
+    fn can_become(&self, _wanted: &Self) -> bool {
+        true
+    }
+
+    /// The class that a filter sends packets to.
+    fn class(&self) -> Option<Handle> {
+        None
     }
 
     /// The handle that goes with these options, for filters whose handle carries meaning (fw's is the mark), and the

@@ -25,6 +25,7 @@ mod protocol;
 mod qdisc;
 mod rate_table;
 mod registry;
+mod setting;
 pub mod sfq;
 mod shown;
 pub mod skbedit;
@@ -48,6 +49,7 @@ pub use protocol::Protocol;
 pub use qdisc::{Qdisc, Qdiscs};
 pub use rate_table::{GivenTables, RateTable, Tables};
 pub use registry::{tables, ActionKind, AppStats, ClassKind, FilterKind, Other, QdiscKind};
+pub use setting::Setting;
 pub use stab::{SizeSpec, SizeTable};
 pub use stats::{QueueStats, Stats};
 

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 const BLOCK: u32 = 0xffff_ffff;
 
 /// Where filters and chains stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Place {
     /// At a qdisc or a class of a device.

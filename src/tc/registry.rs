@@ -1,9 +1,9 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
-use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind};
+use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
-use crate::units::{quoted, Name};
+use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -76,6 +76,44 @@ macro_rules! kinds {
                     $name::Other(other) => if let Some(options) = &other.options {
                         w.attr_with(ty, |w| w.put(options));
                     },
+                }
+            }
+
+            /// See [`Kind::forget`].
+            #[allow(dead_code, reason = "templates of chains have nothing to forget")]
+            pub(crate) fn forget(&mut self) {
+                match self {
+                    $($name::$variant(kind) => kind.forget(),)*
+                    $name::Other(_) => (),
+                }
+            }
+
+            /// See [`Kind::settle`].
+            pub(crate) fn settle(&mut self, setting: &Setting) {
+                match self {
+                    $($name::$variant(kind) => {
+                        kind.forget();
+                        kind.settle(setting);
+                    })*
+                    $name::Other(_) => (),
+                }
+            }
+
+            /// See [`Kind::can_become`]. A kind cannot become another, and of one that the crate does not know it is not known.
+            #[allow(dead_code, reason = "actions change with their filters")]
+            pub(crate) fn can_become(&self, wanted: &Self) -> bool {
+                match (self, wanted) {
+                    $(($name::$variant(kind), $name::$variant(wanted)) => kind.can_become(wanted),)*
+                    _ => false,
+                }
+            }
+
+            /// See [`Kind::class`].
+            #[allow(dead_code, reason = "only filters send packets to classes")]
+            pub(crate) fn class(&self) -> Option<Handle> {
+                match self {
+                    $($name::$variant(kind) => kind.class(),)*
+                    $name::Other(_) => None,
                 }
             }
 

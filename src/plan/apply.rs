@@ -1,0 +1,155 @@
+use super::read::{self, Snapshot};
+use super::{diff, Desired, Plan, Severity, Step};
+use crate::command::VisitObject;
+use crate::error::{Error, Result};
+use crate::netlink::{Batch, Connection};
+use crate::request::Verb;
+use crate::text::Show;
+use std::fmt::{self, Display, Formatter};
+
+/// How many steps are sent at a time; the progress is told behind each.
+const AT_A_TIME: usize = 256;
+
+/// How far an application of a plan has come.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// How many steps have been made.
+    pub done: usize,
+    /// How many there are.
+    pub all: usize,
+    /// The last one that was made.
+    pub step: &'a Step,
+}
+
+/// A plan could not be carried out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ApplyError {
+    /// The step that failed; `None` if a finding forbade to begin.
+    pub step: Option<Box<Step>>,
+    /// Why.
+    pub error: Error,
+    /// What became of the steps before it.
+    pub undone: Undone,
+}
+
+/// What became of the steps that had been made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Undone {
+    /// All is as it was before: the kernel was read again.
+    All,
+    /// These steps would have to be made to have all as it was before. The error is that of the first which failed.
+    Not(Vec<Step>, Option<Error>),
+    /// The kernel could not be read, so it is not known.
+    Unknown(Error),
+}
+
+impl Display for ApplyError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.step {
+            Some(step) => write!(f, "`{step}` failed: {}", self.error)?,
+            None => return write!(f, "nothing was done: {}", self.error),
+        }
+        match &self.undone {
+            Undone::All => write!(f, "; all is as it was before"),
+            Undone::Not(steps, error) => {
+                write!(f, "; not everything could be undone")?;
+                error.iter().try_for_each(|error| write!(f, " ({error})"))?;
+                write!(f, ", which would take:")?;
+                steps.iter().try_for_each(|step| write!(f, "\n{step}"))
+            }
+            Undone::Unknown(error) => write!(f, "; what was done could not be undone: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ApplyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Plan {
+    /// Makes the steps. Tells the progress between them.
+    ///
+    /// # Errors
+    /// A step failed: what had been done was undone, as far as the error says. Nothing is begun if one of the
+    /// [`findings`](Plan::findings) is an error.
+    pub fn apply(
+        &self,
+        nl: &mut Connection,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<(), ApplyError> {
+        if let Some(finding) = self.findings.iter().find(|finding| finding.severity == Severity::Error) {
+            let error = Error::invalid(finding, "the plan cannot be applied");
+            return Err(ApplyError { step: None, error, undone: Undone::All });
+        }
+        let failed = make(nl, &self.steps, &mut |done, step| {
+            progress(Progress { done, all: self.steps.len(), step });
+        });
+        match failed {
+            Ok(()) => Ok(()),
+            Err((step, error)) => {
+                let undone = undo(nl, &self.before, &self.desired);
+                Err(ApplyError { step: Some(Box::new(step)), error, undone })
+            }
+        }
+    }
+}
+
+/// Makes steps until one fails, which may be behind others of its batch that were made.
+fn make(
+    nl: &mut Connection,
+    steps: &[Step],
+    progress: &mut dyn FnMut(usize, &Step),
+) -> Result<(), (Step, Error)> {
+    let mut batch = nl.batch();
+    let mut done = 0;
+    for steps in steps.chunks(AT_A_TIME) {
+        batch.clear();
+        for step in steps {
+            push(&mut batch, step).map_err(|error| (step.clone(), error))?;
+        }
+        for (step, result) in steps.iter().zip(nl.run(&batch)) {
+            result.map_err(|error| (step.clone(), error))?;
+        }
+        done += steps.len();
+        steps.last().into_iter().for_each(|step| progress(done, step));
+    }
+    Ok(())
+}
+
+fn push(batch: &mut Batch, step: &Step) -> Result<()> {
+    struct Push<'a>(&'a mut Batch, Verb);
+    impl VisitObject for Push<'_> {
+        type Out = Result<()>;
+        fn object<O: crate::request::Spoken + Show>(self, object: &O) -> Result<()> {
+            self.0.push(self.1, object).map(drop)
+        }
+    }
+    step.object.visit(Push(batch, step.verb))
+}
+
+/// Brings back what was there before, as a plan like any other, and looks whether it is there.
+fn undo(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Undone {
+    let mut failure = None;
+    let steps = |nl: &mut Connection| -> Result<Vec<Step>> {
+        let now = read::read_again(nl, before, desired)?;
+        let devices = now.devices.iter().zip(&before.devices);
+        Ok(devices.flat_map(|(now, before)| diff::steps(now, &before.tree).all()).collect())
+    };
+    let back = match steps(nl) {
+        Ok(back) => back,
+        Err(error) => return Undone::Unknown(error),
+    };
+    if let Err((_, error)) = make(nl, &back, &mut |_, _| ()) {
+        failure = Some(error);
+    }
+    match steps(nl) {
+        Ok(left) if left.is_empty() => Undone::All,
+        Ok(left) => Undone::Not(left, failure),
+        Err(error) => Undone::Unknown(error),
+    }
+}

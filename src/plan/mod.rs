@@ -1,0 +1,51 @@
+//! Desired state: what shall be, compared with what is, as the fewest steps from one to the other.
+//!
+//! A [`Tree`] says what the qdiscs, classes, chains and filters of a device shall be. [`Plan::new`] reads the kernel, compares
+//! meanings (what the kernel fills in, clamps or rounds is no difference, nor are handles and prios that it chose) and has the
+//! [`Step`]s, in an order in which each can be done. Nothing is done until [`Plan::apply`], which undoes what it did if a step fails.
+//!
+//! ```no_run
+//! use tcnl::netlink::Connection;
+//! use tcnl::plan::{Plan, Tree};
+//! use tcnl::tc::htb::{Htb, HtbClass};
+//! use tcnl::tc::{Class, Qdisc};
+//! use tcnl::units::{Handle, Rate};
+//!
+//! let mut nl = Connection::open()?;
+//! let root = Handle::qdisc(1);
+//! let tree = Tree::new(nl.link("eth1")?)
+//!     .qdisc(Qdisc::root(0).handle(root).kind(Htb::new().default_class(0x20)))
+//!     .class(Class::under(0, root).id(Handle::new(1, 0x10)).kind(HtbClass::rate(Rate::mbit(30))))
+//!     .class(Class::under(0, root).id(Handle::new(1, 0x20)).kind(HtbClass::rate(Rate::mbit(70))));
+//! let plan = Plan::new(&mut nl, tree)?;
+//! print!("{plan}");
+//! plan.apply(&mut nl, |_| ())?;
+//! assert!(Plan::new(&mut nl, plan.desired().clone())?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is compared
+//!
+//! Everything that was said, and everything that was left to the kernel's defaults: a limit that somebody set by hand is a difference
+//! if the tree does not say it. Statistics and whatever else kernels only report are none.
+//!
+//! # What is not touched
+//!
+//! What the [`Scope`] of a tree leaves out, and what the kernel made by itself (qdiscs without a handle, the classes of `mq`).
+//! Filters at the leaves of a tree of queues mean nothing to HTB; they are looked for where the tree has some, at qdiscs that have
+//! classes, and at inner classes.
+
+mod apply;
+mod desired;
+mod diff;
+mod finding;
+mod read;
+mod settle;
+mod step;
+mod tree;
+
+pub use apply::{ApplyError, Progress, Undone};
+pub use desired::Desired;
+pub use finding::{Finding, Severity};
+pub use step::{Effect, Plan, Step};
+pub use tree::{Scope, Tree};

@@ -1,0 +1,163 @@
+//! What is there: the trees of the devices that somebody has a wish about, as far as their scopes go and as far as it would be lost
+//! with what is in them.
+
+use super::{Desired, Tree};
+use crate::error::{Error, Result};
+use crate::netlink::Connection;
+use crate::route::Link;
+use crate::tc::{Chain, Class, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
+use crate::units::{Dev, Handle};
+use std::collections::BTreeSet;
+
+/// The hardware types with Ethernet's header: ARPHRD_ETHER and ARPHRD_LOOPBACK of `linux/if_arp.h`.
+const WITH_ETHERNET_HEADER: [u16; 2] = [1, 772];
+const ETHERNET_HEADER: u32 = 14;
+
+/// What was there when the kernel was read, in the order of the desired trees.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    pub devices: Vec<Device>,
+}
+
+/// A device with its tree.
+#[derive(Clone, Debug)]
+pub(super) struct Device {
+    pub tree: Tree,
+    pub setting: Setting,
+}
+
+/// Gives the trees' devices their indexes.
+pub(super) fn resolve(nl: &mut Connection, desired: &mut Desired) -> Result<Vec<Link>> {
+    let mut links = Vec::with_capacity(desired.trees.len());
+    for tree in &mut desired.trees {
+        let link = link(nl, tree.dev)?;
+        tree.resolve(link.dev);
+        links.push(link);
+    }
+    Ok(links)
+}
+
+fn link(nl: &mut Connection, dev: Dev) -> Result<Link> {
+    match (dev.index, dev.name) {
+        (0, Some(name)) => nl.link(&name),
+        (0, None) => Err(Error::invalid("a tree", "it has no device")),
+        _ => nl.get(&Link::of(dev)),
+    }
+}
+
+/// Reads what is there of what is desired, whose devices have been resolved.
+pub(super) fn read(nl: &mut Connection, desired: &Desired, links: &[Link]) -> Result<Snapshot> {
+    let mut devices = Vec::with_capacity(links.len());
+    for (tree, link) in desired.trees.iter().zip(links) {
+        let setting = Setting {
+            clock: nl.clock(),
+            mtu: link.mtu.unwrap_or_default(),
+            header: if WITH_ETHERNET_HEADER.contains(&link.hardware) { ETHERNET_HEADER } else { 0 },
+            queue_len: link.txqueuelen.unwrap_or_default(),
+            r2q: 10,
+            inner: false,
+        };
+        devices.push(Device { tree: tree_of(nl, tree)?, setting });
+    }
+    Ok(Snapshot { devices })
+}
+
+/// Reads again what was read before.
+pub(super) fn read_again(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Result<Snapshot> {
+    let mut devices = Vec::with_capacity(before.devices.len());
+    for (device, wanted) in before.devices.iter().zip(&desired.trees) {
+        // Filters may stand where they stood, and where they were to stand.
+        let mut both = device.tree.clone();
+        both.filters.extend(wanted.filters.iter().cloned());
+        devices.push(Device { tree: tree_of(nl, &both)?, setting: device.setting });
+    }
+    Ok(Snapshot { devices })
+}
+
+/// The tree that the device has now.
+fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
+    let dev = wanted.dev;
+    let mut tree = Tree::new(dev);
+    for qdisc in nl.list(Qdisc::of(dev))? {
+        let mut qdisc = qdisc?;
+        if is_made(&qdisc) {
+            qdisc.stats = None;
+            tree.qdiscs.push(qdisc);
+        }
+    }
+    // The kernel lists classes of qdiscs that have none at no cost, but not the qdiscs'.
+    if tree.qdiscs.iter().any(|qdisc| qdisc.parent != Handle::INGRESS) {
+        for class in nl.list(Class::of(dev))? {
+            let mut class = class?;
+            if has_made_classes(&class) {
+                class.stats = None;
+                tree.classes.push(class);
+            }
+        }
+    }
+    for place in places(&tree, wanted) {
+        for filter in nl.list(Filters::at(place))? {
+            let mut filter = filter?;
+            filter.stats = None;
+            tree.filters.push(filter);
+        }
+        for chain in nl.list(Chain::of(place))? {
+            tree.chains.push(chain?);
+        }
+    }
+    Ok(tree)
+}
+
+/// Whether it is not one that the kernel made by itself: those have no handle.
+fn is_made(qdisc: &Qdisc) -> bool {
+    qdisc.handle.major() != 0 && !qdisc.invisible && qdisc.kind.is_some()
+}
+
+/// Whether somebody made the class. Those of other qdiscs are there with the qdisc.
+pub(super) fn has_made_classes(class: &Class) -> bool {
+    const KINDS: [&str; 4] = ["htb", "hfsc", "drr", "qfq"];
+    class.kind.as_ref().is_some_and(|kind| KINDS.contains(&kind.name()))
+}
+
+/// Where filters may stand: at qdiscs that have classes, at inner classes, at the hooks of ingress and clsact, and wherever some are
+/// wanted and can be.
+fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
+    let mut places = BTreeSet::new();
+    let mut at = |parent: Handle| {
+        places.insert(Place::on(now.dev, parent));
+    };
+    for qdisc in &now.qdiscs {
+        match &qdisc.kind {
+            Some(QdiscKind::Ingress(_)) => at(Handle::MIN_INGRESS),
+            Some(QdiscKind::Clsact(_)) => {
+                [Handle::MIN_INGRESS, Handle::MIN_EGRESS].into_iter().for_each(&mut at)
+            }
+            _ if qdisc.parent == Handle::ROOT => at(qdisc.handle),
+            _ => (),
+        }
+    }
+    // The parents of classes are qdiscs with classes, and inner classes.
+    now.classes.iter().for_each(|class| match class.parent {
+        Handle::ROOT => at(Handle::qdisc(class.id.major())),
+        parent => at(parent),
+    });
+    // So are those of other qdiscs below qdiscs.
+    now.qdiscs.iter().filter(|qdisc| qdisc.parent.minor() != 0 && qdisc.parent.major() < 0xffff).for_each(
+        |qdisc| {
+            at(Handle::qdisc(qdisc.parent.major()));
+        },
+    );
+    let wanted: BTreeSet<Handle> = wanted.filters.iter().filter_map(parent_of).collect();
+    let there = now.qdiscs.iter().map(|qdisc| qdisc.handle).chain(now.classes.iter().map(|class| class.id));
+    there.filter(|handle| wanted.contains(handle)).for_each(&mut at);
+    let blocks = now.qdiscs.iter().flat_map(|qdisc| [qdisc.ingress_block, qdisc.egress_block]).flatten();
+    places.extend(blocks.map(Place::Block));
+    places
+}
+
+fn parent_of(filter: &Filter) -> Option<Handle> {
+    match filter.place {
+        Place::Dev { parent, .. } => Some(parent),
+        Place::Block(_) => None,
+    }
+}

@@ -1,0 +1,117 @@
+//! Trees in which two objects that mean the same are equal.
+
+use super::Tree;
+use crate::tc::{Chain, Class, Filter, Place, Protocol, Qdisc, QdiscKind, Setting};
+use crate::units::Handle;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An object as it was said, and as it is compared.
+#[derive(Debug)]
+pub(super) struct Entry<'a, T> {
+    pub said: &'a T,
+    pub settled: T,
+}
+
+/// A tree, settled, in an order in which it can be compared.
+#[derive(Debug)]
+pub(super) struct Settled<'a> {
+    /// By place.
+    pub qdiscs: Vec<Entry<'a, Qdisc>>,
+    /// By handle.
+    pub classes: Vec<Entry<'a, Class>>,
+    /// By place and number.
+    pub chains: Vec<Entry<'a, Chain>>,
+    /// By place, chain and prio; filters of one prio in their order, and those without a prio of their own as they were said.
+    pub filters: Vec<Entry<'a, Filter>>,
+}
+
+/// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
+pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (Settled<'a>, Settled<'a>) {
+    let inner: BTreeSet<Handle> = wanted.classes.iter().map(|class| parent(class)).collect();
+    (settled(now, &inner, setting), settled(wanted, &inner, setting))
+}
+
+fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Settled<'a> {
+    let mut qdiscs: Vec<Entry<'_, Qdisc>> =
+        tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said, &setting) }).collect();
+    qdiscs.sort_by_key(|qdisc| qdisc.settled.parent);
+    let r2q: BTreeMap<u16, u32> = qdiscs.iter().filter_map(|qdisc| r2q(&qdisc.settled)).collect();
+    let of_class = |class: &Class| Setting {
+        inner: inner.contains(&class.id),
+        r2q: r2q.get(&class.id.major()).copied().unwrap_or_default(),
+        ..setting
+    };
+    let classes = tree.classes.iter();
+    let mut classes: Vec<Entry<'_, Class>> =
+        classes.map(|said| Entry { said, settled: class(said, &of_class(said)) }).collect();
+    classes.sort_by_key(|class| class.settled.id);
+    let root = qdiscs.iter().find(|qdisc| qdisc.settled.parent == Handle::ROOT);
+    let root = root.map_or(Handle::UNSPEC, |root| root.settled.handle);
+    let mut chains: Vec<Entry<'_, Chain>> =
+        tree.chains.iter().map(|said| Entry { said, settled: chain(said, root, &setting) }).collect();
+    chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
+    let mut filters: Vec<Entry<'_, Filter>> =
+        tree.filters.iter().map(|said| Entry { said, settled: filter(said, root, &setting) }).collect();
+    filters.sort_by_key(|filter| (filter.settled.place, filter.settled.chain, filter.settled.prio));
+    Settled { qdiscs, classes, chains, filters }
+}
+
+fn r2q(qdisc: &Qdisc) -> Option<(u16, u32)> {
+    match &qdisc.kind {
+        Some(QdiscKind::Htb(htb)) => Some((qdisc.handle.major(), htb.r2q)),
+        _ => None,
+    }
+}
+
+/// The class's parent: the kernel calls the qdisc by another name.
+pub(super) fn parent(class: &Class) -> Handle {
+    match class.parent {
+        Handle::ROOT | Handle::UNSPEC => Handle::qdisc(class.id.major()),
+        parent => parent,
+    }
+}
+
+fn qdisc(said: &Qdisc, setting: &Setting) -> Qdisc {
+    let mut qdisc =
+        Qdisc { estimator: None, stats: None, references: 0, unknown: Vec::new(), ..said.clone() };
+    (qdisc.offloaded, qdisc.invisible) = (false, false);
+    if matches!(qdisc.kind, Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_))) {
+        (qdisc.parent, qdisc.handle) = (Handle::INGRESS, Handle::qdisc(0xffff));
+    }
+    qdisc.kind.iter_mut().for_each(|kind| kind.settle(setting));
+    qdisc
+}
+
+fn class(said: &Class, setting: &Setting) -> Class {
+    let mut class = Class { estimator: None, stats: None, leaf: None, unknown: Vec::new(), ..said.clone() };
+    class.parent = parent(said);
+    class.kind.iter_mut().for_each(|kind| kind.settle(setting));
+    class
+}
+
+/// The place by the one name that is used here: the root qdisc by its handle, what arrives by ingress's hook.
+fn place(said: Place, root: Handle) -> Place {
+    match said {
+        Place::Dev { dev, parent: Handle::UNSPEC } => Place::on(dev, root),
+        Place::Dev { dev, parent } if parent.major() == 0xffff && parent != Handle::MIN_EGRESS => {
+            Place::on(dev, Handle::MIN_INGRESS)
+        }
+        place => place,
+    }
+}
+
+fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
+    let mut chain = Chain { unknown: Vec::new(), ..said.clone() };
+    chain.place = place(said.place, root);
+    chain.template.iter_mut().for_each(|template| template.settle(setting));
+    chain
+}
+
+fn filter(said: &Filter, root: Handle, setting: &Setting) -> Filter {
+    let mut filter = Filter { estimator: None, stats: None, unknown: Vec::new(), ..said.clone() };
+    filter.place = place(said.place, root);
+    filter.chain = filter.chain.filter(|chain| *chain != 0);
+    filter.protocol.get_or_insert(Protocol::All);
+    filter.kind.iter_mut().for_each(|kind| kind.settle(setting));
+    filter
+}
