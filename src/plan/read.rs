@@ -1,6 +1,8 @@
 //! What is there: the trees of the devices that somebody has a wish about, as far as their scopes go and as far as it would be lost
 //! with what is in them.
 
+mod parted;
+
 use super::{Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
@@ -105,6 +107,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
             tree.chains.push(chain?);
         }
     }
+    parted::part(nl, &mut tree.filters)?;
     Ok(tree)
 }
 
