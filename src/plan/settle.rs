@@ -2,7 +2,9 @@
 
 use super::Tree;
 use crate::tc::u32::U32Handle;
-use crate::tc::{Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting};
+use crate::tc::{
+    Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting, SizeTable,
+};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +81,7 @@ fn qdisc(said: &Qdisc, setting: &Setting) -> Qdisc {
     let mut qdisc =
         Qdisc { estimator: None, stats: None, references: 0, unknown: Vec::new(), ..said.clone() };
     (qdisc.offloaded, qdisc.invisible) = (false, false);
+    qdisc.stab.iter_mut().for_each(SizeTable::settle);
     if matches!(qdisc.kind, Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_))) {
         (qdisc.parent, qdisc.handle) = (Handle::INGRESS, Handle::qdisc(0xffff));
     }

@@ -5,7 +5,7 @@ use super::super::step::{Effect, Step};
 use super::super::{Finding, Scope};
 use super::{Gone, Steps};
 use crate::request::Verb;
-use crate::tc::{Class, Qdisc};
+use crate::tc::{Class, Qdisc, QdiscKind};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,10 @@ impl Diff<'_> {
             return Some((handle, true));
         }
         if same_handle && can_become(&old.settled, &new.settled) {
-            let changed = Qdisc { handle, ..new.said.clone() };
+            // A change that says nothing changes nothing: the kernel's defaults are said.
+            let says = new.said.kind.as_ref().is_some_and(QdiscKind::has_options);
+            let kind = if says { &new.said.kind } else { &new.settled.kind };
+            let changed = Qdisc { handle, kind: kind.clone(), ..new.said.clone() };
             self.steps.change.push(Step::new(
                 Verb::Change,
                 changed,

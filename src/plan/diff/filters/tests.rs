@@ -1,18 +1,20 @@
 use crate::clock::Clock;
+use crate::command::{Command, Script};
 use crate::plan::diff::steps;
 use crate::plan::read::Device;
 use crate::plan::{Effect, Scope, Tree};
 use crate::tc::{Filter, Setting};
+use crate::units::Dev;
 
 const DEV: u32 = 3;
 
 fn tree(lines: &[&str]) -> Tree {
     let mut tree = Tree::new(DEV);
     for line in lines {
-        let line = line.replacen(' ', " add dev if3 ", 1);
-        let command: crate::command::Command = format!("tc {line}").parse().unwrap_or_else(|e| panic!("{line}: {e}"));
-        let crate::command::Command::Do { mut object, .. } = command else { panic!("{line}") };
-        object.resolve(&|name| (name.as_str() == "if3").then(|| crate::units::Dev::index(DEV))).unwrap();
+        let line = format!("tc {}", line.replacen(' ', " add dev if3 ", 1));
+        let mut script = Script::parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        script.lines[0].resolve(&|_| Some(Dev::index(DEV))).unwrap();
+        let Command::Do { object, .. } = script.lines[0].command.clone() else { panic!("{line}") };
         assert_eq!(tree.push(object), None);
     }
     tree
@@ -34,7 +36,7 @@ fn now(lines: &[&str]) -> Device {
             }
         }
     }
-    let setting = Setting { clock: Clock::default(), mtu: 1500, header: 14, queue_len: 1000, r2q: 10, inner: false };
+    let setting = Setting { clock: Clock::KERNEL, mtu: 1500, header: Some(14), queue_len: 1000, r2q: 10, inner: false };
     Device { tree, setting }
 }
 
