@@ -15,6 +15,7 @@ mod link;
 mod namespaces;
 mod netlink;
 mod packets;
+mod plan_filters;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         namespaces::trials(),
         netlink::trials(),
         packets::trials(),
+        plan_filters::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),

@@ -60,7 +60,10 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
         match owner.get(&(row.0.common(), table)) {
             Some(owner) => *owner == row,
             // Nothing leads to it: the first row has it.
-            None => roots.keys().find(|other| other.0.common() == row.0.common() && other.2 == row.2) == Some(&row),
+            None => {
+                roots.keys().find(|other| other.0.common() == row.0.common() && other.2 == row.2)
+                    == Some(&row)
+            }
         }
     });
     Ok(())

@@ -115,7 +115,9 @@ struct Meanings(BTreeMap<String, std::collections::VecDeque<usize>>);
 impl Meanings {
     fn of<'a: 'b, 'b>(filters: impl Iterator<Item = &'b &'b Entry<'a, Filter>>) -> Self {
         let mut all: BTreeMap<_, std::collections::VecDeque<usize>> = BTreeMap::new();
-        filters.enumerate().for_each(|(index, filter)| all.entry(meaning(filter)).or_default().push_back(index));
+        filters
+            .enumerate()
+            .for_each(|(index, filter)| all.entry(meaning(filter)).or_default().push_back(index));
         Meanings(all)
     }
 

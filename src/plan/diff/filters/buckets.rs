@@ -46,13 +46,7 @@ pub(super) fn bucket(old: Leaves<'_, '_>, new: Leaves<'_, '_>, prio: u16, again:
 }
 
 /// The steps that fill a bucket in which nothing is.
-pub(super) fn fill(
-    new: Leaves<'_, '_>,
-    prio: u16,
-    effect: Effect,
-    reason: &'static str,
-    lists: &mut Lists,
-) {
+pub(super) fn fill(new: Leaves<'_, '_>, prio: u16, effect: Effect, reason: &'static str, lists: &mut Lists) {
     let said = new.iter().map(|new| node(new)).filter(|node| *node != 0).collect();
     for (_, new) in in_order(new, &said) {
         lists.add(new, prio, new.settled.handle, effect, reason.into());
@@ -133,7 +127,9 @@ impl Bucket<'_> {
             at += come;
             let Some(index) = next else { break };
             stay.insert(index);
-            if let (Some(Fate::Change(_)), Some(old), Some(new)) = (rest.get(come), old.get(index), new.get(at)) {
+            if let (Some(Fate::Change(_)), Some(old), Some(new)) =
+                (rest.get(come), old.get(index), new.get(at))
+            {
                 self.lists.change(old, new);
             }
             (below, at) = (above, at + 1);
@@ -149,8 +145,7 @@ impl Bucket<'_> {
         }
         let is_free = |node: &u16| !self.taken.contains(node) && !said.contains(node);
         let from = below.saturating_add(1);
-        let mut nodes: Vec<u16> =
-            (from.max(AUTOMATIC)..above).filter(is_free).take(count).collect();
+        let mut nodes: Vec<u16> = (from.max(AUTOMATIC)..above).filter(is_free).take(count).collect();
         if nodes.len() < count {
             // The highest of the lower ones.
             let lower = (from..above.min(AUTOMATIC)).rev().filter(is_free).take(count - nodes.len());

@@ -83,7 +83,8 @@ impl<'a> Diff<'a> {
         reason: &'static str,
     ) -> bool {
         if self.has_foreign(key) {
-            let problem = "it would have to be made anew, and has filters that are outside of the tree's scope";
+            let problem =
+                "it would have to be made anew, and has filters that are outside of the tree's scope";
             self.steps.findings.push(Finding::error(chain.said, problem));
             return false;
         }

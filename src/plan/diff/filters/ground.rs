@@ -63,7 +63,9 @@ impl<'a> Ground<'a> {
             Place::Dev { parent: Handle::UNSPEC, .. } => return self.has_root,
             Place::Dev { parent, dev } => (parent, dev),
         };
-        let Some(qdisc) = self.qdiscs.get(&parent.major()).filter(|qdisc| qdisc.dev == dev) else { return false };
+        let Some(qdisc) = self.qdiscs.get(&parent.major()).filter(|qdisc| qdisc.dev == dev) else {
+            return false;
+        };
         match &qdisc.kind {
             Some(QdiscKind::Ingress(_)) => parent != Handle::MIN_EGRESS,
             Some(QdiscKind::Htb(_)) => parent.minor() == 0 || self.has_class(parent),
@@ -73,7 +75,8 @@ impl<'a> Ground<'a> {
 
     /// Whether a class that somebody makes is or will be there.
     fn has_class(&self, id: Handle) -> bool {
-        let among = |tree: &Settled<'_>| tree.classes.binary_search_by_key(&id, |class| class.settled.id).is_ok();
+        let among =
+            |tree: &Settled<'_>| tree.classes.binary_search_by_key(&id, |class| class.settled.id).is_ok();
         among(self.new) || !self.gone.all.contains(&id) && among(self.old)
     }
 

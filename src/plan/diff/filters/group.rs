@@ -45,7 +45,11 @@ impl<'a> Group<'a> {
     /// The bits that count of marks: the same for all of a group, once the first has come.
     fn mask(&self) -> Option<u32> {
         self.items.iter().find_map(|item| match &item.settled.kind {
-            Some(FilterKind::Fw(fw)) if fw.class.is_some() || fw.actions.is_some() || fw.police.is_some() || fw.mask.is_some() => Some(fw.mask.unwrap_or(u32::MAX)),
+            Some(FilterKind::Fw(fw))
+                if fw.class.is_some() || fw.actions.is_some() || fw.police.is_some() || fw.mask.is_some() =>
+            {
+                Some(fw.mask.unwrap_or(u32::MAX))
+            }
             _ => None,
         })
     }

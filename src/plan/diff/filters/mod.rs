@@ -96,7 +96,11 @@ impl<'a> Diff<'a> {
         let reason = "it holds a class that must go first";
         let Diff { old, ground, released, steps, old_u32, .. } = self;
         let holds = |item: &Entry<'_, Filter>| {
-            item.settled.kind.as_ref().and_then(FilterKind::class).is_some_and(|class| ground.goes_early(class))
+            item.settled
+                .kind
+                .as_ref()
+                .and_then(FilterKind::class)
+                .is_some_and(|class| ground.goes_early(class))
         };
         old.retain(|row, group| {
             let holding = group.items.iter().filter(|item| holds(item)).count();
@@ -122,7 +126,8 @@ impl<'a> Diff<'a> {
     /// The filters without a prio of their own: newer ones come first, each with a prio of its own.
     fn automatic(&mut self) {
         for (key, wanted) in std::mem::take(&mut self.automatic) {
-            let rows = self.old.range((key.0, key.1, *AUTOMATIC.start())..=(key.0, key.1, *AUTOMATIC.end())).rev();
+            let rows =
+                self.old.range((key.0, key.1, *AUTOMATIC.start())..=(key.0, key.1, *AUTOMATIC.end())).rev();
             let single = rows.filter(|(row, _)| !self.new.contains_key(*row)).filter_map(|(row, group)| {
                 match group.items[..] {
                     [only] => Some((*row, only)),
@@ -181,7 +186,9 @@ impl<'a> Diff<'a> {
                 self.wipe(row, &old, true);
                 let reason = "all of its prio must go first";
                 let first = old.first().into_iter();
-                self.lists.early_rows.extend(first.map(|first| delete_row(first, Effect::Disruptive, reason)));
+                self.lists
+                    .early_rows
+                    .extend(first.map(|first| delete_row(first, Effect::Disruptive, reason)));
                 self.come(row, new, Some(reason));
             }
         }

@@ -32,8 +32,18 @@ impl Lists {
         let Lists { early, early_tables, early_rows, early_chains, chains, tables, .. } = self;
         let Lists { inner, outer, late, late_tables, late_rows, late_chains, .. } = self;
         [
-            early, early_tables, early_rows, early_chains, chains, tables, inner, outer, late, late_tables,
-            late_rows, late_chains,
+            early,
+            early_tables,
+            early_rows,
+            early_chains,
+            chains,
+            tables,
+            inner,
+            outer,
+            late,
+            late_tables,
+            late_rows,
+            late_chains,
         ]
     }
 

@@ -39,12 +39,16 @@ impl<'a> Diff<'a> {
             let row = filter.settled.row();
             if self.ground.is_lost(row.0) {
                 if !is_ours && !filter.said.is_own_line() {
-                    self.error(filter, "it is outside of the tree's scope, and would go with what it stands at");
+                    self.error(
+                        filter,
+                        "it is outside of the tree's scope, and would go with what it stands at",
+                    );
                 }
                 continue;
             }
             let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
-            let goes = class.is_some_and(|class| self.ground.goes_early(class) || self.ground.goes_late(class));
+            let goes =
+                class.is_some_and(|class| self.ground.goes_early(class) || self.ground.goes_late(class));
             if !is_ours && goes {
                 self.error(filter, "it is outside of the tree's scope, and holds a class that must go");
             }

@@ -67,7 +67,8 @@ pub(super) fn steps<'a>(
     let late: Vec<_> = tables.late.into_iter().collect();
     lists.late_tables = in_order(&late, old, Effect::InPlace);
     let stay = leaves.saturating_sub(remade_with_table + lists.early.len());
-    let emptied = leaves > 0 && (stay == 0 && !(lists.early.is_empty() && remade_with_table == 0) || wanted == 0);
+    let emptied =
+        leaves > 0 && (stay == 0 && !(lists.early.is_empty() && remade_with_table == 0) || wanted == 0);
     (!is_alone || !emptied).then_some(lists)
 }
 
@@ -154,5 +155,9 @@ fn in_order(tables: &[(u16, &Entry<'_, Filter>)], group: &Group<'_>, effect: Eff
     let done: BTreeSet<u16> = order.iter().copied().collect();
     // Tables that lead to each other in a circle cannot go in any order.
     order.extend(going.keys().filter(|number| !done.contains(number)));
-    order.iter().filter_map(|number| going.get(number)).map(|filter| delete(filter, effect, NOT_WANTED)).collect()
+    order
+        .iter()
+        .filter_map(|number| going.get(number))
+        .map(|filter| delete(filter, effect, NOT_WANTED))
+        .collect()
 }
