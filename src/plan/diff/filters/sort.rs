@@ -68,7 +68,8 @@ impl<'a> Diff<'a> {
     }
 
     fn tables(&self, new: &'a [Entry<'a, Filter>]) -> Tables<'a> {
-        let tables = new.iter().filter(|filter| filter.settled.is_table() && table(filter) != 0);
+        let ours = new.iter().filter(|filter| self.scope.has_filter(&filter.settled));
+        let tables = ours.filter(|filter| filter.settled.is_table() && table(filter) != 0);
         let row = |filter: &Entry<'_, Filter>| {
             let (place, chain, prio) = filter.settled.row();
             (self.ground.name(place), chain, prio)
