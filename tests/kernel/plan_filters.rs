@@ -146,13 +146,14 @@ fn through(common: &[&str], states: &[(&[&str], usize)]) -> Outcome {
 }
 
 fn leaves() -> Outcome {
-    const A: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 255 at 12 classid 1:2";
-    const A3: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 255 at 12 classid 1:3";
-    const B: &str = "filter parent 1: prio 5 protocol ip u32 match u32 2 255 at 12 classid 1:2";
-    const C: &str = "filter parent 1: prio 5 protocol ip u32 match u32 3 255 at 12 classid 1:2";
-    const D: &str = "filter parent 1: prio 5 protocol ip handle ::7 u32 match u32 4 255 at 12 classid 1:2";
-    const D6: &str = "filter parent 1: prio 5 protocol ipv6 handle ::7 u32 match u32 4 255 at 12 classid 1:2";
-    const O: &str = "filter parent 1: prio 6 protocol ip u32 match u32 5 255 at 12 classid 1:2";
+    const A: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 0xff at 12 classid 1:2";
+    const A3: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 0xff at 12 classid 1:3";
+    const B: &str = "filter parent 1: prio 5 protocol ip u32 match u32 2 0xff at 12 classid 1:2";
+    const C: &str = "filter parent 1: prio 5 protocol ip u32 match u32 3 0xff at 12 classid 1:2";
+    const D: &str = "filter parent 1: prio 5 protocol ip handle ::7 u32 match u32 4 0xff at 12 classid 1:2";
+    const D6: &str =
+        "filter parent 1: prio 5 protocol ipv6 handle ::7 u32 match u32 4 0xff at 12 classid 1:2";
+    const O: &str = "filter parent 1: prio 6 protocol ip u32 match u32 5 0xff at 12 classid 1:2";
     through(
         &HTB,
         &[
@@ -175,14 +176,14 @@ fn leaves() -> Outcome {
 fn tables() -> Outcome {
     const T7: &str = "filter parent 1: prio 5 protocol ip handle 7: u32 divisor 16";
     const T7B: &str = "filter parent 1: prio 5 protocol ip handle 7: u32 divisor 32";
-    const L7: &str = "filter parent 1: prio 5 protocol ip u32 ht 7:3: match u32 3 255 at 12 classid 1:2";
-    const L7C: &str = "filter parent 1: prio 5 protocol ip u32 ht 7:3: match u32 3 255 at 12 classid 1:3";
+    const L7: &str = "filter parent 1: prio 5 protocol ip u32 ht 7:3: match u32 3 0xff at 12 classid 1:2";
+    const L7C: &str = "filter parent 1: prio 5 protocol ip u32 ht 7:3: match u32 3 0xff at 12 classid 1:3";
     const K7: &str =
-        "filter parent 1: prio 5 protocol ip u32 match u8 6 255 at 9 link 7: hashkey mask 0xf at 12";
+        "filter parent 1: prio 5 protocol ip u32 match u8 6 0xff at 9 link 7: hashkey mask 0xf at 12";
     const K8: &str =
-        "filter parent 1: prio 5 protocol ip u32 ht 7:4: match u8 6 255 at 9 link 8: hashkey mask 0xf at 12";
+        "filter parent 1: prio 5 protocol ip u32 ht 7:4: match u8 6 0xff at 9 link 8: hashkey mask 0xf at 12";
     const T8: &str = "filter parent 1: prio 5 protocol ip handle 8: u32 divisor 1";
-    const O: &str = "filter parent 1: prio 6 protocol ip u32 match u32 5 255 at 12 classid 1:2";
+    const O: &str = "filter parent 1: prio 6 protocol ip u32 match u32 5 0xff at 12 classid 1:2";
     const T7X: &str = "filter parent 1: prio 9 protocol ip handle 7: u32 divisor 16";
     through(
         &HTB,
@@ -206,10 +207,10 @@ fn tables() -> Outcome {
 }
 
 fn automatic() -> Outcome {
-    const A: &str = "filter parent 1: protocol ip u32 match u32 1 255 at 12 classid 1:2";
-    const A3: &str = "filter parent 1: protocol ip u32 match u32 1 255 at 12 classid 1:3";
-    const B: &str = "filter parent 1: protocol ip u32 match u32 2 255 at 12 classid 1:2";
-    const C: &str = "filter parent 1: u32 match u32 3 255 at 12 classid 1:2";
+    const A: &str = "filter parent 1: protocol ip u32 match u32 1 0xff at 12 classid 1:2";
+    const A3: &str = "filter parent 1: protocol ip u32 match u32 1 0xff at 12 classid 1:3";
+    const B: &str = "filter parent 1: protocol ip u32 match u32 2 0xff at 12 classid 1:2";
+    const C: &str = "filter parent 1: u32 match u32 3 0xff at 12 classid 1:2";
     through(
         &HTB,
         &[(&[A, B, C], 3), (&[A3, B, C], 1), (&[A3, C], 1), (&[A3, C, B], 1), (&[C, B, A], 2), (&[], 3)],
@@ -217,9 +218,9 @@ fn automatic() -> Outcome {
 }
 
 fn classes() -> Outcome {
-    const A: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 255 at 12 classid 1:2";
-    const A1: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 255 at 12 classid 1:1";
-    const B: &str = "filter parent 1: prio 5 protocol ip u32 match u32 2 255 at 12 classid 1:3";
+    const A: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 0xff at 12 classid 1:2";
+    const A1: &str = "filter parent 1: prio 5 protocol ip u32 match u32 1 0xff at 12 classid 1:1";
+    const B: &str = "filter parent 1: prio 5 protocol ip u32 match u32 2 0xff at 12 classid 1:3";
     const MOVED: &str = "class parent 1: classid 1:2 htb rate 1mbit";
     through(
         &HTB[..2],
@@ -236,17 +237,17 @@ fn classes() -> Outcome {
 fn sides() -> Outcome {
     const Q: [&str; 1] = ["qdisc clsact"];
     const IN: &str =
-        "filter ingress prio 3 protocol ip u32 match u32 1 255 at 12 action mirred egress redirect dev i0";
+        "filter ingress prio 3 protocol ip u32 match u32 1 0xff at 12 action mirred egress redirect dev i0";
     const IN2: &str =
-        "filter ingress prio 3 protocol ip u32 match u32 1 255 at 12 action mirred egress mirror dev i0";
+        "filter ingress prio 3 protocol ip u32 match u32 1 0xff at 12 action mirred egress mirror dev i0";
     const OUT: &str =
-        "filter egress prio 3 protocol ip u32 match u32 2 255 at 12 action mirred egress redirect dev i0";
+        "filter egress prio 3 protocol ip u32 match u32 2 0xff at 12 action mirred egress redirect dev i0";
     const DEEP: &str =
-        "filter egress prio 3 protocol ip chain 4 u32 match u32 2 255 at 12 action mirred egress redirect dev i0";
+        "filter egress prio 3 protocol ip chain 4 u32 match u32 2 0xff at 12 action mirred egress redirect dev i0";
     const TABLE: &str = "filter egress prio 3 protocol ip handle 7: u32 divisor 16";
-    const LEAF: &str = "filter egress prio 3 protocol ip u32 ht 7:3: match u32 3 255 at 12 action mirred egress redirect dev i0";
+    const LEAF: &str = "filter egress prio 3 protocol ip u32 ht 7:3: match u32 3 0xff at 12 action mirred egress redirect dev i0";
     const LINK: &str =
-        "filter egress prio 3 protocol ip u32 match u8 6 255 at 9 link 7: hashkey mask 0xf at 12";
+        "filter egress prio 3 protocol ip u32 match u8 6 0xff at 9 link 7: hashkey mask 0xf at 12";
     const CHAIN: &str = "chain egress chain 9";
     through(
         &Q,
@@ -264,9 +265,9 @@ fn sides() -> Outcome {
 
 fn blocks() -> Outcome {
     const A: &str =
-        "filter block 7 prio 3 protocol ip u32 match u32 1 255 at 12 action mirred egress redirect dev i0";
+        "filter block 7 prio 3 protocol ip u32 match u32 1 0xff at 12 action mirred egress redirect dev i0";
     const B: &str =
-        "filter block 7 prio 4 protocol ip u32 match u32 1 255 at 12 action mirred egress redirect dev i0";
+        "filter block 7 prio 4 protocol ip u32 match u32 1 0xff at 12 action mirred egress redirect dev i0";
     const Q: &str = "qdisc ingress_block 7 clsact";
     through(&[Q], &[(&[A, B], 2), (&[B], 1), (&[], 1)])
 }
@@ -297,12 +298,12 @@ fn others() -> Outcome {
     let mut nl = links()?;
     apply(&mut nl, &HTB)?;
     tc("filter add dev d0 parent 1: prio 200 protocol ip handle 7: u32 divisor 16")?;
-    tc("filter add dev d0 parent 1: prio 200 protocol ip u32 match u32 1 255 at 12 classid 1:2")?;
+    tc("filter add dev d0 parent 1: prio 200 protocol ip u32 match u32 1 0xff at 12 classid 1:2")?;
     let ours = |nl: &mut Connection, lines: &[&str]| -> Result<Plan, Stop> {
         let tree = tree(nl, &[&HTB[..], lines].concat())?;
         Ok(Plan::new(nl, tree.scope(Scope::default().prios(1..=99)))?)
     };
-    let filter = "filter parent 1: prio 5 protocol ip u32 match u32 1 255 at 12 classid 1:2";
+    let filter = "filter parent 1: prio 5 protocol ip u32 match u32 1 0xff at 12 classid 1:2";
     let table = "filter parent 1: prio 5 protocol ip handle 7: u32 divisor 16";
     let plan = ours(&mut nl, &[filter])?;
     assert_eq!((plan.steps().len(), plan.effect()), (1, Effect::InPlace));

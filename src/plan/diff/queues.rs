@@ -202,7 +202,8 @@ impl Diff<'_> {
 
     /// The places below a qdisc, and whether what is at them now will still be there.
     fn below(&mut self, qdisc: Handle, is_there: bool) -> Vec<(Handle, bool)> {
-        if qdisc == Handle::UNSPEC {
+        // The handle of ingress and clsact, which have none below, is that of the places at a device as well.
+        if qdisc == Handle::UNSPEC || qdisc == Handle::qdisc(0xffff) {
             return Vec::new();
         }
         let old = range(&self.old.qdiscs, qdisc, |qdisc| qdisc.parent);

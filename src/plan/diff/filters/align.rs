@@ -41,11 +41,15 @@ pub(super) fn can_become(old: &Entry<'_, Filter>, new: &Entry<'_, Filter>) -> bo
 /// Filters that may come to stand anywhere among those that stay: as many as can stay where they stand.
 pub(super) fn anywhere(old: Entries<'_, '_>, new: Entries<'_, '_>) -> Vec<Fate> {
     let start = old.iter().zip(new).take_while(|(old, new)| is_same(old, new)).count();
+    let rest = old.len().min(new.len()) - start;
+    let pairs = old.iter().rev().zip(new.iter().rev()).take(rest);
+    let end = pairs.take_while(|(old, new)| is_same(old, new)).count();
     let mut fates: Vec<Fate> = (0..start).map(Fate::Keep).collect();
-    fates.resize(new.len(), Fate::Add);
-    let mut there = Meanings::of(old.iter().skip(start));
+    fates.resize(new.len() - end, Fate::Add);
+    fates.extend((old.len() - end..old.len()).map(Fate::Keep));
+    let mut there = Meanings::of(old.iter().take(old.len() - end).skip(start));
     // What means the same, each once; the longest part of them that is in order stays.
-    let pairs: Vec<(usize, usize)> = (start..new.len())
+    let pairs: Vec<(usize, usize)> = (start..new.len() - end)
         .filter_map(|at| there.take(new.get(at)?).map(|found| (at, found + start)))
         .filter(|(at, found)| matches!((old.get(*found), new.get(*at)), (Some(old), Some(new)) if is_same(old, new)))
         .collect();

@@ -93,12 +93,12 @@ fn what_is_the_same_takes_no_step_whatever_the_kernel_numbered() {
 
 #[test]
 fn another_class_is_a_change_in_place() {
-    let old = ["prio 5 protocol ip handle 801::800 u32 ht 801: match u32 1 1 at 0 classid 1:1"];
+    let old = ["prio 5 protocol ip handle 800::800 u32 ht 800: match u32 1 1 at 0 classid 1:1"];
     let new = ["prio 5 protocol ip u32 match u32 1 1 at 0 classid 1:2"];
     let steps = filters(&old, &new);
     assert_eq!(
         steps,
-        ["change protocol ip prio 5 handle 801::800 u32 match u32 0x00000001 0x00000001 at 0 classid 1:2"]
+        ["change protocol ip prio 5 handle 800::800 u32 match u32 0x00000001 0x00000001 at 0 classid 1:2"]
     );
     let old = ["prio 5 protocol ip handle 7 fw classid 1:1", "prio 5 protocol ip handle 8 fw classid 1:1"];
     let new = ["prio 5 protocol ip handle 8 fw classid 1:1", "prio 5 protocol ip handle 7 fw classid 1:2"];
@@ -108,7 +108,7 @@ fn another_class_is_a_change_in_place() {
 #[test]
 fn filters_of_a_bucket_come_where_they_are_wanted() {
     let leaf = |handle: &str, key: u8| {
-        format!("prio 5 protocol ip {handle} u32 match u32 {key} 255 at 0 classid 1:1")
+        format!("prio 5 protocol ip {handle} u32 match u32 {key} 0xff at 0 classid 1:1")
     };
     let old: Vec<String> = (0..4).map(|at| leaf(&format!("handle 800::80{at}"), at)).collect();
     let new = [leaf("", 0), leaf("", 2), leaf("", 9), leaf("", 3), leaf("", 8)];
@@ -173,18 +173,18 @@ fn filters_without_a_prio_stand_for_those_that_the_kernel_numbered_downwards() {
     assert_eq!(plan(&[free(1), free(2), free(3)]), NONE);
     assert_eq!(plan(&[free(1), free(3)]), ["del protocol ip prio 49151"]);
     assert_eq!(
-        plan(&[free(2), free(1)])[..2],
-        ["add protocol ip handle 0x9 fw classid 1:1", "del protocol ip prio 49150"]
+        plan(&[free(2), free(1)]),
+        ["change protocol ip prio 49150 handle 0x9 fw classid 1:1", "del protocol ip prio 49152"]
     );
 }
 
 const TABLES: [&str; 6] = [
     "prio 5 protocol ip handle 7: u32 divisor 16",
     "prio 5 protocol ip handle 8: u32 divisor 16",
-    "prio 5 protocol ip handle 7:3:800 u32 ht 7:3: match u32 3 255 at 12 classid 1:1",
-    "prio 5 protocol ip handle 8:3:800 u32 ht 8:3: match u32 3 255 at 12 classid 1:1",
-    "prio 5 protocol ip handle 800::800 u32 ht 800: match u8 6 255 at 9 link 7: hashkey mask 0xf at 12",
-    "prio 5 protocol ip handle 800::801 u32 ht 800: match u8 7 255 at 9 link 8: hashkey mask 0xf at 12",
+    "prio 5 protocol ip handle 7:3:800 u32 ht 7:3: match u32 3 0xff at 12 classid 1:1",
+    "prio 5 protocol ip handle 8:3:800 u32 ht 8:3: match u32 3 0xff at 12 classid 1:1",
+    "prio 5 protocol ip handle 800::800 u32 ht 800: match u8 6 0xff at 9 link 7: hashkey mask 0xf at 12",
+    "prio 5 protocol ip handle 800::801 u32 ht 800: match u8 7 0xff at 9 link 8: hashkey mask 0xf at 12",
 ];
 
 #[test]
