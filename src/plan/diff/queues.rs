@@ -202,8 +202,7 @@ impl Diff<'_> {
 
     /// The places below a qdisc, and whether what is at them now will still be there.
     fn below(&mut self, qdisc: Handle, is_there: bool) -> Vec<(Handle, bool)> {
-        // The handle of ingress and clsact, which have none below, is that of the places at a device as well.
-        if qdisc == Handle::UNSPEC || qdisc == Handle::qdisc(0xffff) {
+        if qdisc == Handle::UNSPEC {
             return Vec::new();
         }
         let old = range(&self.old.qdiscs, qdisc, |qdisc| qdisc.parent);
@@ -290,6 +289,10 @@ fn range<'a, 'b, T>(
     qdisc: Handle,
     key: impl Fn(&T) -> Handle,
 ) -> &'b [Entry<'a, T>] {
+    // That of ingress and clsact, which have none, begins like the places at a device.
+    if qdisc.major() == 0xffff {
+        return &[];
+    }
     let start = entries.partition_point(|entry| key(&entry.settled) <= Handle::qdisc(qdisc.major()));
     let rest = entries.get(start..).unwrap_or_default();
     let end = rest.partition_point(|entry| key(&entry.settled).major() <= qdisc.major());
