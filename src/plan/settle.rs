@@ -45,8 +45,7 @@ fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Se
     let mut classes: Vec<Entry<'_, Class>> =
         classes.map(|said| Entry { said, settled: class(said, &of_class(said)) }).collect();
     classes.sort_by_key(|class| class.settled.id);
-    let root = qdiscs.iter().find(|qdisc| qdisc.settled.parent == Handle::ROOT);
-    let root = root.map_or(Handle::UNSPEC, |root| root.settled.handle);
+    let root = root(tree);
     let mut chains: Vec<Entry<'_, Chain>> =
         tree.chains.iter().map(|said| Entry { said, settled: chain(said, root, &setting) }).collect();
     chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
@@ -89,8 +88,14 @@ fn class(said: &Class, setting: &Setting) -> Class {
     class
 }
 
+/// The handle of the root qdisc.
+pub(super) fn root(tree: &Tree) -> Handle {
+    let root = tree.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT);
+    root.map_or(Handle::UNSPEC, |root| root.handle)
+}
+
 /// The place by the one name that is used here: the root qdisc by its handle, what arrives by ingress's hook.
-fn place(said: Place, root: Handle) -> Place {
+pub(super) fn place(said: Place, root: Handle) -> Place {
     match said {
         Place::Dev { dev, parent: Handle::UNSPEC } => Place::on(dev, root),
         Place::Dev { dev, parent } if parent.major() == 0xffff && parent != Handle::MIN_EGRESS => {

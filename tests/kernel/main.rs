@@ -15,6 +15,7 @@ mod link;
 mod namespaces;
 mod netlink;
 mod packets;
+mod plan;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         namespaces::trials(),
         netlink::trials(),
         packets::trials(),
+        plan::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),
