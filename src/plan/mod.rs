@@ -43,6 +43,8 @@ mod preflight;
 mod read;
 mod script;
 mod settle;
+#[cfg(feature = "serde")]
+mod spec;
 mod step;
 mod tree;
 mod view;
