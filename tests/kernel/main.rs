@@ -15,6 +15,7 @@ mod link;
 mod namespaces;
 mod netlink;
 mod packets;
+mod plan_kinds;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         qdiscs::trials(),
+        plan_kinds::trials(),
         rebuilt::trials(),
         refusals::trials(),
         route::trials(),

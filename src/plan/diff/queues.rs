@@ -283,12 +283,15 @@ fn at<'a, 'b>(qdiscs: &'b [Entry<'a, Qdisc>], place: Handle) -> Option<&'b Entry
     qdiscs.get(index)
 }
 
-/// Those whose key is a class of this qdisc.
+/// Those whose key is a class of this qdisc. That of ingress has none: its number is also that of the places where roots stand.
 fn range<'a, 'b, T>(
     entries: &'b [Entry<'a, T>],
     qdisc: Handle,
     key: impl Fn(&T) -> Handle,
 ) -> &'b [Entry<'a, T>] {
+    if qdisc.major() == Handle::INGRESS.major() {
+        return &[];
+    }
     let start = entries.partition_point(|entry| key(&entry.settled) <= Handle::qdisc(qdisc.major()));
     let rest = entries.get(start..).unwrap_or_default();
     let end = rest.partition_point(|entry| key(&entry.settled).major() <= qdisc.major());
