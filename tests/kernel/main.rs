@@ -16,6 +16,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod plan;
+mod plan_kinds;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         packets::trials(),
         plan::trials(),
         qdiscs::trials(),
+        plan_kinds::trials(),
         rebuilt::trials(),
         refusals::trials(),
         route::trials(),
