@@ -112,7 +112,7 @@ enum Problem {
 
 impl ScriptError {
     /// What is wrong with a line as a whole.
-    pub(super) fn new(line: usize, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(line: usize, problem: impl Into<String>) -> Self {
         ScriptError { line, problem: Problem::Other(problem.into()) }
     }
 

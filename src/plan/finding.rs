@@ -35,6 +35,10 @@ impl Finding {
     pub(super) fn error(object: impl Display, problem: impl Into<String>) -> Self {
         Finding { severity: Severity::Error, object: object.to_string(), problem: problem.into() }
     }
+
+    pub(super) fn warning(object: impl Display, problem: impl Into<String>) -> Self {
+        Finding { severity: Severity::Warning, object: object.to_string(), problem: problem.into() }
+    }
 }
 
 impl Display for Finding {

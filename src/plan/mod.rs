@@ -39,13 +39,19 @@ mod apply;
 mod desired;
 mod diff;
 mod finding;
+mod preflight;
 mod read;
+mod script;
 mod settle;
+#[cfg(feature = "serde")]
+mod spec;
 mod step;
 mod tree;
+mod view;
 
 pub use apply::{ApplyError, Progress, Undone};
 pub use desired::Desired;
 pub use finding::{Finding, Severity};
 pub use step::{Effect, Plan, Step};
 pub use tree::{Scope, Tree};
+pub use view::View;

@@ -33,7 +33,7 @@ pub(super) fn resolve(nl: &mut Connection, desired: &mut Desired) -> Result<Vec<
     let mut links = Vec::with_capacity(desired.trees.len());
     for tree in &mut desired.trees {
         let link = link(nl, tree.dev)?;
-        tree.resolve(link.dev);
+        tree.resolve(Dev { name: link.name, ..link.dev });
         links.push(link);
     }
     Ok(links)

@@ -3,7 +3,8 @@
 use super::Tree;
 use crate::tc::u32::U32Handle;
 use crate::tc::{
-    Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting, SizeTable,
+    ActionNumber, Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting,
+    SizeTable,
 };
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,10 +33,26 @@ pub(super) struct Settled<'a> {
 /// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
 pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (Settled<'a>, Settled<'a>) {
     let inner: BTreeSet<Handle> = wanted.classes.iter().map(|class| parent(class)).collect();
-    (settled(now, &inner, setting), settled(wanted, &inner, setting))
+    let mut new = settled(wanted, &inner, setting, &mut |_| ());
+    let mut said = BTreeSet::new();
+    for kind in new.filters.iter_mut().filter_map(|filter| filter.settled.kind.as_mut()) {
+        kind.number(&mut |number| drop(said.insert((number.kind, *number.index))));
+    }
+    // The number of an action that only its filter has is the kernel's choice, unless somebody says it.
+    let mut unsaid = |number: ActionNumber<'_>| {
+        if number.references < 2 && !said.contains(&(number.kind, *number.index)) {
+            *number.index = 0;
+        }
+    };
+    (settled(now, &inner, setting, &mut unsaid), new)
 }
 
-fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Settled<'a> {
+fn settled<'a>(
+    tree: &'a Tree,
+    inner: &BTreeSet<Handle>,
+    setting: Setting,
+    number: &mut dyn FnMut(ActionNumber<'_>),
+) -> Settled<'a> {
     let mut qdiscs: Vec<Entry<'_, Qdisc>> =
         tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said, &setting) }).collect();
     qdiscs.sort_by_key(|qdisc| qdisc.settled.parent);
@@ -49,15 +66,14 @@ fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Se
     let mut classes: Vec<Entry<'_, Class>> =
         classes.map(|said| Entry { said, settled: class(said, &of_class(said)) }).collect();
     classes.sort_by_key(|class| class.settled.id);
-    let root = qdiscs.iter().find(|qdisc| qdisc.settled.parent == Handle::ROOT);
-    let root = root.map_or(Handle::UNSPEC, |root| root.settled.handle);
+    let root = root(tree);
     let mut chains: Vec<Entry<'_, Chain>> =
         tree.chains.iter().map(|said| Entry { said, settled: chain(said, root, &setting) }).collect();
     chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
     let rows = Rows::of(&tree.filters);
     let made = tree.filters.iter().filter(|filter| !rows.is_root(filter));
     let mut filters: Vec<Entry<'_, Filter>> =
-        made.map(|said| Entry { said, settled: filter(said, root, &rows, &setting) }).collect();
+        made.map(|said| Entry { said, settled: filter(said, root, &rows, &setting, number) }).collect();
     filters.sort_by_key(|filter| (filter.settled.place, filter.settled.chain, filter.settled.prio));
     Settled { qdiscs, classes, chains, filters }
 }
@@ -96,8 +112,14 @@ fn class(said: &Class, setting: &Setting) -> Class {
     class
 }
 
+/// The handle of the root qdisc.
+pub(super) fn root(tree: &Tree) -> Handle {
+    let root = tree.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT);
+    root.map_or(Handle::UNSPEC, |root| root.handle)
+}
+
 /// The place by the one name that is used here: the root qdisc by its handle, what arrives by ingress's hook.
-fn place(said: Place, root: Handle) -> Place {
+pub(super) fn place(said: Place, root: Handle) -> Place {
     match said {
         Place::Dev { dev, parent: Handle::UNSPEC } => Place::on(dev, root),
         Place::Dev { dev, parent } if parent.major() == 0xffff && parent != Handle::MIN_EGRESS => {
@@ -114,12 +136,21 @@ fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
     chain
 }
 
-fn filter(said: &Filter, root: Handle, rows: &Rows, setting: &Setting) -> Filter {
+fn filter(
+    said: &Filter,
+    root: Handle,
+    rows: &Rows,
+    setting: &Setting,
+    number: &mut dyn FnMut(ActionNumber<'_>),
+) -> Filter {
     let mut filter = Filter { estimator: None, stats: None, unknown: Vec::new(), ..said.clone() };
     filter.place = place(said.place, root);
     filter.chain = filter.chain.filter(|chain| *chain != 0);
     filter.protocol.get_or_insert(Protocol::All);
-    filter.kind.iter_mut().for_each(|kind| kind.settle(setting));
+    if let Some(kind) = &mut filter.kind {
+        kind.number(number);
+        kind.settle(setting);
+    }
     if let (Some(said_u32), Some(FilterKind::U32(u32))) = (said.u32(), &mut filter.kind) {
         filter.handle = u32_handle(said, said_u32.ht, rows);
         u32.ht = None;

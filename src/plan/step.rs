@@ -1,5 +1,5 @@
 use super::read::Snapshot;
-use super::{diff, read, Desired, Finding};
+use super::{diff, preflight, read, Desired, Finding};
 use crate::command::AnyObject;
 use crate::error::Result;
 use crate::netlink::Connection;
@@ -82,9 +82,11 @@ impl Plan {
         let (mut steps, mut findings) = (Vec::new(), Vec::new());
         for (now, wanted) in before.devices.iter().zip(&desired.trees) {
             let mut of_device = diff::steps(now, wanted);
+            preflight::check(now, wanted, &mut findings);
             findings.append(&mut of_device.findings);
             steps.extend(of_device.all());
         }
+        preflight::check_steps(&steps, nl.clock(), &mut findings);
         Ok(Plan { desired, before, steps, findings })
     }
 

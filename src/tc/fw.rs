@@ -85,6 +85,11 @@ impl Fw {
         self.actions.get_or_insert_default().push(action.into());
         self
     }
+
+    /// Whether it does nothing with its packets.
+    fn is_bare(&self) -> bool {
+        self.class.is_none() && self.police.is_none() && self.actions.is_none()
+    }
 }
 
 impl Kind for Fw {
@@ -108,7 +113,7 @@ impl Kind for Fw {
         action::settle(&mut self.police, &mut self.actions, setting);
         self.class = self.class.filter(|class| *class != Handle::UNSPEC);
         self.mask = self.mask.filter(|mask| *mask != u32::MAX);
-        if self.class.is_none() && self.police.is_none() && self.actions.is_none() {
+        if self.is_bare() {
             (self.mask, self.indev) = (None, None);
         }
     }
@@ -117,10 +122,10 @@ impl Kind for Fw {
         action::number(&mut self.police, &mut self.actions, see);
     }
 
-    /// The mask is that of all filters of a prio, and a device that is not said is kept.
+    /// The mask is that of all filters of a prio, and a device that is not said is kept: also one that was not told of.
     fn can_become(&self, wanted: &Self) -> bool {
         let loses_indev = self.indev.is_some() && wanted.indev.is_none();
-        (self.mark, self.mask) == (wanted.mark, wanted.mask) && !loses_indev
+        (self.mark, self.mask) == (wanted.mark, wanted.mask) && !loses_indev && !self.is_bare()
     }
 
     fn class(&self) -> Option<Handle> {

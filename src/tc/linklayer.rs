@@ -237,7 +237,7 @@ impl Framing {
             }
             (factor, shift) = (factor << 1, shift + 1);
         };
-        clock.nanos_to_ticks(u64::from(self.cost(size)) * u64::from(mult) >> shift)
+        clock.nanos_to_ticks((u64::from(self.cost(size)) * u64::from(mult)) >> shift)
     }
 
     /// What a packet of this length costs.

@@ -15,7 +15,9 @@ mod link;
 mod namespaces;
 mod netlink;
 mod packets;
+mod plan;
 mod plan_filters;
+mod plan_kinds;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -43,7 +45,9 @@ fn main() -> ExitCode {
         namespaces::trials(),
         netlink::trials(),
         packets::trials(),
+        plan::trials(),
         plan_filters::trials(),
+        plan_kinds::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),

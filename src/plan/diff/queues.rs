@@ -283,14 +283,13 @@ fn at<'a, 'b>(qdiscs: &'b [Entry<'a, Qdisc>], place: Handle) -> Option<&'b Entry
     qdiscs.get(index)
 }
 
-/// Those whose key is a class of this qdisc.
+/// Those whose key is a class of this qdisc. That of ingress has none: its number is also that of the places where roots stand.
 fn range<'a, 'b, T>(
     entries: &'b [Entry<'a, T>],
     qdisc: Handle,
     key: impl Fn(&T) -> Handle,
 ) -> &'b [Entry<'a, T>] {
-    // That of ingress and clsact, which have none, begins like the places at a device.
-    if qdisc.major() == 0xffff {
+    if qdisc.major() == Handle::INGRESS.major() {
         return &[];
     }
     let start = entries.partition_point(|entry| key(&entry.settled) <= Handle::qdisc(qdisc.major()));

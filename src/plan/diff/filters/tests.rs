@@ -219,8 +219,8 @@ fn tables_go_after_what_leads_to_them_and_whole_prios_at_once() {
         [
             "del protocol ip prio 5 handle 800::800 u32",
             "del protocol ip prio 5 handle 800::801 u32",
-            "del protocol ip prio 5 handle 7: u32",
             "del protocol ip prio 5 handle 8: u32",
+            "del protocol ip prio 5 handle 7: u32",
             "del protocol ip prio 5",
         ]
     );
