@@ -4,10 +4,12 @@ use crate::common::{in_netns, ip, trial, Outcome, Stop};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use tcnl::command::Script;
+use tcnl::command::{Script, VisitObject};
 use tcnl::netlink::Connection;
 use tcnl::plan::{Desired, Effect, Plan, Tree};
+use tcnl::request::{Spoken, Verb};
 use tcnl::tc::{Class, Filter, Qdisc};
+use tcnl::text::Show;
 use tcnl::units::Handle;
 
 pub fn trials() -> Vec<Trial> {
@@ -17,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         trial("what the kernel cannot change is made anew, and nothing else", anew),
         trial("a class is moved with all that stands in it", moved),
         trial("what fails is undone", undone),
+        trial("a failure at any step is undone", fails_anywhere),
+        trial("what was killed half-way is finished by the next plan", killed),
         trial("from any tree to any other, as if it had been made afresh", any_to_any),
     ]
 }
@@ -116,7 +120,7 @@ fn anew() -> Outcome {
     apply(&mut nl, &base)?;
     let other = tree(&mut nl, &BASE.replace("handle 10: pfifo limit 50", "handle 30: bfifo limit 5000"))?;
     let plan = apply(&mut nl, &other)?;
-    assert_eq!(plan.to_string(), "tc qdisc replace dev d0 parent 1:10 handle 30: bfifo limit 5000\n");
+    assert_eq!(plan.to_string(), "tc qdisc replace dev d0 parent 1:10 handle 30: bfifo limit 5000b\n");
     assert_eq!(plan.effect(), Effect::Replacing);
     let root = tree(&mut nl, &BASE.replace("default 0x20", "default 0x10"))?;
     let plan = apply(&mut nl, &root)?;
@@ -159,6 +163,100 @@ fn undone() -> Outcome {
     assert!(error.to_string().ends_with("all is as it was before"), "{error}");
     assert_eq!(state(&mut nl)?, before);
     Ok(())
+}
+
+const OTHER: &str = "
+    tc qdisc add dev d0 root handle 1: htb default 0x20
+    tc class add dev d0 parent 1: classid 1:1 htb rate 90mbit
+    tc class add dev d0 parent 1: classid 1:10 htb rate 30mbit ceil 100mbit
+    tc class add dev d0 parent 1:1 classid 1:20 htb rate 60mbit
+    tc class add dev d0 parent 1:1 classid 1:30 htb rate 10mbit
+    tc qdisc add dev d0 parent 1:20 handle 20: bfifo limit 5000
+    tc qdisc add dev d0 parent 1:30 handle 30: htb
+    tc class add dev d0 parent 30: classid 30:1 htb rate 5mbit
+    tc filter add dev d0 parent 1: prio 1 protocol ip u32 match ip dst 192.0.2.1/32 classid 1:10
+    tc filter add dev d0 parent 1: prio 2 protocol ip u32 match ip dst 192.0.2.2/32 classid 1:30
+    ";
+
+/// Each line in turn is of a kind that the kernel does not have.
+fn fails_anywhere() -> Outcome {
+    let mut nl = open()?;
+    let base = format!("{BASE}tc filter add dev d0 parent 1: prio 1 protocol ip u32 match ip dst 192.0.2.9/32 classid 1:10\n");
+    let base = tree(&mut nl, &base)?;
+    apply(&mut nl, &base)?;
+    let before = state(&mut nl)?;
+    let lines: Vec<&str> = OTHER.lines().filter(|line| !line.trim().is_empty()).collect();
+    for wrong in 0..lines.len() {
+        let said: Vec<String> = lines
+            .iter()
+            .enumerate()
+            .map(|(number, line)| match number == wrong {
+                true => line
+                    .replace(" htb", " nosuch")
+                    .replace(" bfifo", " nosuch")
+                    .split("nosuch")
+                    .next()
+                    .map_or_else(String::new, |head| match head.len() == line.len() {
+                        // A filter: the class is right, the table is not there.
+                        true => line.replace("u32 ", "u32 link 77: "),
+                        false => format!("{head}nosuch"),
+                    }),
+                false => (*line).to_owned(),
+            })
+            .collect();
+        let wanted = tree(&mut nl, &said.join("\n"))?;
+        let plan = Plan::new(&mut nl, wanted)?;
+        let error = plan.apply(&mut nl, |_| ()).expect_err("a kind that is not there");
+        let text = error.to_string();
+        if !(text.ends_with("all is as it was before") || text.starts_with("nothing was done")) {
+            return Err(Stop::Fail(format!("{text}\nof\n{plan}")));
+        }
+        if plain(&state(&mut nl)?) != plain(&before) {
+            return Err(Stop::Fail(format!("{plan}left behind\n{:#?}\nnot\n{before:#?}", state(&mut nl)?)));
+        }
+    }
+    Ok(())
+}
+
+/// Only some of the steps are made, each number of them in turn.
+fn killed() -> Outcome {
+    let afresh = in_netns(|| {
+        let mut nl = open()?;
+        let wanted = tree(&mut nl, OTHER)?;
+        apply(&mut nl, &wanted)?;
+        state(&mut nl)
+    })?;
+    let steps = in_netns(|| Ok(half_way(usize::MAX)?.1))?;
+    for some in 0..=steps {
+        let (state, _) = in_netns(|| half_way(some))?;
+        if plain(&state) != plain(&afresh) {
+            return Err(Stop::Fail(format!("after {some} steps it ends as\n{state:#?}\nnot\n{afresh:#?}")));
+        }
+    }
+    Ok(())
+}
+
+fn half_way(some: usize) -> Result<(Vec<String>, usize), Stop> {
+    let mut nl = open()?;
+    let old = tree(&mut nl, BASE)?;
+    let new = tree(&mut nl, OTHER)?;
+    apply(&mut nl, &old)?;
+    let plan = Plan::new(&mut nl, new.clone())?;
+    for step in plan.steps().iter().take(some) {
+        step.object.visit(Make(&mut nl, step.verb))?;
+    }
+    apply(&mut nl, &new)?;
+    Ok((state(&mut nl)?, plan.steps().len()))
+}
+
+struct Make<'a>(&'a mut Connection, Verb);
+
+impl VisitObject for Make<'_> {
+    type Out = Outcome;
+    fn object<O: Spoken + Show>(self, object: &O) -> Outcome {
+        self.0.request(self.1, object)?;
+        Ok(())
+    }
 }
 
 /// A class below the one of this number (0 is the qdisc), with some options and perhaps a queue.
@@ -219,9 +317,6 @@ fn from_to(a: &str, b: &str) -> Outcome {
         let plan = apply(&mut nl, &new)?;
         Ok((state(&mut nl)?, plan.to_string()))
     })?;
-    // Handles that the kernel chooses are of no meaning, and need not be the same.
-    let plain =
-        |state: &[String]| -> Vec<String> { state.iter().map(|text| without_chosen_handle(text)).collect() };
     match plain(&changed.0) == plain(&afresh) {
         true => Ok(()),
         false => Err(Stop::Fail(format!(
@@ -231,8 +326,32 @@ fn from_to(a: &str, b: &str) -> Outcome {
     }
 }
 
-fn without_chosen_handle(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let chosen = words.windows(2).find(|pair| pair[0] == "handle" && pair[1].len() == 5);
-    chosen.map_or(text.to_owned(), |pair| text.replace(&format!("handle {} ", pair[1]), ""))
+/// A state without what has no meaning and need not be the same: the handles that the kernel chooses, u32's among them, and what a class with classes
+/// has kept of the time when it had none.
+fn plain(state: &[String]) -> Vec<String> {
+    let word = |text: &str, before: &str| -> String {
+        text.split(' ').skip_while(|word| *word != before).nth(1).unwrap_or_default().to_owned()
+    };
+    let parents: Vec<String> = state.iter().map(|text| word(text, "parent")).collect();
+    let mut plain: Vec<String> = state
+        .iter()
+        .map(|text| {
+            let mut meaningless: Vec<&str> = Vec::new();
+            if word(text, "handle").len() == 5 {
+                meaningless.push("handle");
+            }
+            // u32 numbers its tables in the order in which they are made.
+            if text.starts_with("tc filter") {
+                meaningless.extend(["handle", "ht"]);
+            }
+            if parents.contains(&word(text, "classid")) {
+                meaningless.extend(["quantum", "prio"]);
+            }
+            meaningless
+                .iter()
+                .fold(text.clone(), |text, name| text.replace(&format!(" {name} {}", word(&text, name)), ""))
+        })
+        .collect();
+    plain.sort();
+    plain
 }
