@@ -293,5 +293,7 @@ fn is_made_by_kernel(address: &Address) -> bool {
                 || address.flags.contains(AddressFlags::SECONDARY)
         }
     };
-    local.is_loopback() || by_itself || address.protocol.is_some_and(|maker| (1..=KERNEL_ADDRESSES).contains(&maker))
+    local.is_loopback()
+        || by_itself
+        || address.protocol.is_some_and(|maker| (1..=KERNEL_ADDRESSES).contains(&maker))
 }

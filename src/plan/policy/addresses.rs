@@ -50,10 +50,13 @@ struct Going {
 }
 
 pub(super) fn diff(now: &State, wanted: &Policy, risk: &mut Risk, steps: &mut Steps) {
-    let there: BTreeMap<Key, &Address> = now.addresses.iter().map(|address| (key(address), address)).collect();
-    let new: BTreeMap<Key, &Address> = wanted.addresses.iter().map(|address| (key(address), address)).collect();
+    let there: BTreeMap<Key, &Address> =
+        now.addresses.iter().map(|address| (key(address), address)).collect();
+    let new: BTreeMap<Key, &Address> =
+        wanted.addresses.iter().map(|address| (key(address), address)).collect();
     let is_own = |address: &Address| {
-        wanted.owns_address(address) || wanted.has_addresses_of(address.dev) && new.contains_key(&key(address))
+        wanted.owns_address(address)
+            || wanted.has_addresses_of(address.dev) && new.contains_key(&key(address))
     };
     let differs = |new: &Address| there.get(&key(new)).map(|old| same::address(old, new));
     let going = going(&there, &new, &is_own, wanted);
@@ -144,7 +147,9 @@ fn going(
         }
     }
     let gone = |key: &Key| {
-        going.early.contains(key) || going.late.contains(key) && !kept_devs.contains(&key.0) || going.lost.contains(key)
+        going.early.contains(key)
+            || going.late.contains(key) && !kept_devs.contains(&key.0)
+            || going.lost.contains(key)
     };
     let of_v4 = || there.keys().filter(|key| key.2.is_some());
     let left: BTreeSet<u32> = of_v4().filter(|key| !gone(key)).map(|key| key.0).collect();
@@ -161,7 +166,8 @@ fn findings(
     going: &Going,
     steps: &mut Steps,
 ) {
-    for (key, address) in there.iter().filter(|(key, _)| going.lost.contains(*key) && !new.contains_key(*key)) {
+    for (key, address) in there.iter().filter(|(key, _)| going.lost.contains(*key) && !new.contains_key(*key))
+    {
         let first = there.iter().find(|(other, _)| other.2 == key.2 && going.early.contains(*other));
         if let Some((_, first)) = first {
             let problem = format!("another's address may be deleted with it: `{address}`");
@@ -184,7 +190,10 @@ fn findings(
         there.keys().filter(|key| !going.late.contains(*key)).chain(new.keys()).map(|key| key.1).collect();
     for route in &wanted.routes {
         if route.source.is_some_and(|source| late.contains(&source) && !stay.contains(&source)) {
-            steps.findings.push(Finding::error(route, "its source is an address that is not wanted, and will be deleted"));
+            steps.findings.push(Finding::error(
+                route,
+                "its source is an address that is not wanted, and will be deleted",
+            ));
         }
     }
 }

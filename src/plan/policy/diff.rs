@@ -91,7 +91,8 @@ pub(in crate::plan) fn undo(now: &State, before: &State, wanted: &Policy) -> imp
     let missing = before.foreign.iter().filter(|route| before.looked && !routes.contains(&route_key(route)));
     steps.routes.extend(missing.map(|route| add(route.clone().into())));
     let ids: BTreeSet<u32> = now.nexthops.iter().map(|nexthop| nexthop.id).collect();
-    let missing = before.nexthops.iter().filter(|nexthop| !wanted.owns_nexthop(nexthop) && !ids.contains(&nexthop.id));
+    let missing =
+        before.nexthops.iter().filter(|nexthop| !wanted.owns_nexthop(nexthop) && !ids.contains(&nexthop.id));
     steps.groups.extend(missing.map(|nexthop| add(nexthop.clone().into())));
     let keys: BTreeSet<_> = now.addresses.iter().map(addresses::key).collect();
     let planned: BTreeSet<_> = before.as_wanted(wanted).addresses.iter().map(addresses::key).collect();

@@ -84,7 +84,8 @@ fn members(nexthop: &Nexthop) -> impl Iterator<Item = u32> + '_ {
 fn can_become(old: &Nexthop, new: &Nexthop, grouped: &BTreeSet<u32>) -> bool {
     match (&old.group, &new.group) {
         (Some(old), Some(new)) => {
-            let buckets = |group: &crate::route::Group| group.resilient.as_ref().and_then(|table| table.buckets);
+            let buckets =
+                |group: &crate::route::Group| group.resilient.as_ref().and_then(|table| table.buckets);
             old.kind.unwrap_or_default() == new.kind.unwrap_or_default()
                 && (buckets(new).is_none() || buckets(old) == buckets(new))
         }

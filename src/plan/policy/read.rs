@@ -116,7 +116,8 @@ impl Goes {
 
     /// Whether the route may go with it, and is not the kernel's own.
     fn takes(&self, route: &Route) -> bool {
-        const BY_ITSELF: [RouteProtocol; 3] = [RouteProtocol::KERNEL, RouteProtocol::RA, RouteProtocol::REDIRECT];
+        const BY_ITSELF: [RouteProtocol; 3] =
+            [RouteProtocol::KERNEL, RouteProtocol::RA, RouteProtocol::REDIRECT];
         !route.protocol.is_some_and(|protocol| BY_ITSELF.contains(&protocol))
             && (self.nexthops && route.nexthop_id.is_some()
                 || route.source.is_some_and(|source| self.sources.contains(&source))
@@ -131,7 +132,8 @@ impl State {
         let is_wanted: BTreeSet<_> = policy.addresses.iter().map(addresses::key).collect();
         wanted.rules = self.rules.iter().filter(|rule| policy.owns_rule(rule)).cloned().collect();
         wanted.routes = self.routes.iter().filter(|route| policy.owns_route(route)).cloned().collect();
-        wanted.nexthops = self.nexthops.iter().filter(|nexthop| policy.owns_nexthop(nexthop)).cloned().collect();
+        wanted.nexthops =
+            self.nexthops.iter().filter(|nexthop| policy.owns_nexthop(nexthop)).cloned().collect();
         let own = |address: &&Address| {
             policy.owns_address(address)
                 || policy.has_addresses_of(address.dev) && is_wanted.contains(&addresses::key(address))
@@ -162,7 +164,8 @@ impl State {
         for routes in if goes.any { whole } else { tables } {
             self.foreign.extend(all(nl, routes, keep)?);
         }
-        self.filled.extend(self.routes.iter().chain(&self.foreign).map(|route| (route.family(), route.table)));
+        self.filled
+            .extend(self.routes.iter().chain(&self.foreign).map(|route| (route.family(), route.table)));
         Ok(())
     }
 
@@ -193,17 +196,23 @@ fn is_route(route: &Route) -> bool {
 }
 
 /// All that are to be kept; of what the kernel does not know, none.
-fn all<Q: Query + Clone>(nl: &mut Connection, query: Q, keep: impl Fn(&Q::Object) -> bool) -> Result<Vec<Q::Object>> {
+fn all<Q: Query + Clone>(
+    nl: &mut Connection,
+    query: Q,
+    keep: impl Fn(&Q::Object) -> bool,
+) -> Result<Vec<Q::Object>> {
     let mut tries = Connection::TRIES;
     loop {
         tries = tries.saturating_sub(1);
         let mut found = Vec::new();
-        let listed = nl.list(query.clone())?.try_for_each(|object| {
-            object.map(|object| found.extend(Some(object).filter(&keep)))
-        });
+        let listed = nl
+            .list(query.clone())?
+            .try_for_each(|object| object.map(|object| found.extend(Some(object).filter(&keep))));
         match listed {
             Ok(()) => return Ok(found),
-            Err(error) if error.errno().is_some_and(|errno| NOTHING.contains(&errno)) => return Ok(Vec::new()),
+            Err(error) if error.errno().is_some_and(|errno| NOTHING.contains(&errno)) => {
+                return Ok(Vec::new())
+            }
             Err(Error::Interrupted { .. }) if tries > 0 => (),
             Err(error) => return Err(error),
         }

@@ -217,7 +217,8 @@ pub(super) enum Differs {
 /// Whether the address that is there is what is wanted. Both are of one key. `inet_rtm_newaddr()` and `inet6_addr_modify()`
 pub(super) fn address(there: &Address, wanted: &Address) -> Differs {
     let is_v6 = wanted.local.address().is_ipv6();
-    let name = |address: &Address| wanted.dev.name.map(|name| address.label.as_deref().unwrap_or(&name) == &*name);
+    let name =
+        |address: &Address| wanted.dev.name.map(|name| address.label.as_deref().unwrap_or(&name) == &*name);
     let label = |address: &Address| address.label.clone().filter(|_| name(address) != Some(true));
     let peer = |address: &Address| address.peer.filter(|peer| *peer != address.local.address());
     let flags = wanted_flags(there) == wanted_flags(wanted);
@@ -245,9 +246,8 @@ pub(super) fn address(there: &Address, wanted: &Address) -> Differs {
 
 /// Whether what is left of a lifetime may be of the wanted one.
 fn lasts_as(there: Option<CacheInfo>, wanted: Option<CacheInfo>) -> bool {
-    let lifetimes = |info: Option<CacheInfo>| {
-        info.map_or([Lifetime::Forever; 2], |info| [info.valid, info.preferred])
-    };
+    let lifetimes =
+        |info: Option<CacheInfo>| info.map_or([Lifetime::Forever; 2], |info| [info.valid, info.preferred]);
     lifetimes(there).iter().zip(lifetimes(wanted)).all(|(left, all)| match (left, all) {
         (Lifetime::Seconds(left), Lifetime::Seconds(all)) => *left <= all,
         (left, all) => *left == all,

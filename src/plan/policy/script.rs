@@ -14,7 +14,9 @@ impl Policy {
         let said = match object {
             AnyObject::Rule(rule) => rule.protocol,
             AnyObject::Route(route) => route.protocol,
-            AnyObject::Nexthop(nexthop) => Some(nexthop.protocol).filter(|said| *said != RouteProtocol::UNSPEC),
+            AnyObject::Nexthop(nexthop) => {
+                Some(nexthop.protocol).filter(|said| *said != RouteProtocol::UNSPEC)
+            }
             _ => None,
         };
         if let Some(said) = said.filter(|_| verb != Verb::Delete && self.protocol == Policy::PROTOCOL) {
@@ -71,7 +73,9 @@ impl Policy {
             (Verb::Add, Some(_)) => return Err(IS_MADE),
             (Verb::Change, None) => return Err(NOT_MADE),
             (Verb::Append, Some(there)) => return append(there, route),
-            (Verb::Prepend, Some(_)) => return Err("two routes to one destination of one metric cannot be planned"),
+            (Verb::Prepend, Some(_)) => {
+                return Err("two routes to one destination of one metric cannot be planned")
+            }
             (_, Some(there)) => *there = route.clone(),
             (_, None) => self.routes.push(route.clone()),
         }
@@ -110,7 +114,8 @@ impl Policy {
 
 /// Of IPv6, routes to one destination are ways of one.
 fn append(there: &mut Route, route: &Route) -> Taken {
-    let is_way = |route: &Route| route.nexthop_id.is_none() && (route.gateway.is_some() || !route.hops.is_empty());
+    let is_way =
+        |route: &Route| route.nexthop_id.is_none() && (route.gateway.is_some() || !route.hops.is_empty());
     if route.family() == Family::V4 || !is_way(there) || !is_way(route) {
         return Err("two routes to one destination of one metric cannot be planned");
     }

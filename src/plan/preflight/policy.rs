@@ -40,14 +40,20 @@ impl Check<'_> {
 
     fn protocol(&mut self, object: &dyn Display, protocol: Option<RouteProtocol>) {
         if let Some(protocol) = protocol.filter(|protocol| *protocol != self.wanted.protocol) {
-            self.error(object, format!("its protocol is {protocol}, and its policy's is {}", self.wanted.protocol));
+            self.error(
+                object,
+                format!("its protocol is {protocol}, and its policy's is {}", self.wanted.protocol),
+            );
         }
     }
 
     fn range(&mut self, object: &dyn Display, what: &str, number: u32, range: &RangeInclusive<u32>) {
         if !range.contains(&number) {
             let (start, end) = (range.start(), range.end());
-            self.error(object, format!("its {what} {number} is outside of its policy's range, {start} to {end}"));
+            self.error(
+                object,
+                format!("its {what} {number} is outside of its policy's range, {start} to {end}"),
+            );
         }
     }
 
@@ -137,7 +143,10 @@ impl Check<'_> {
         let there = self.now.addresses.iter().any(|address| is_it(&address));
         let new = self.wanted.addresses.iter().find(is_it).filter(|_| !there);
         if new.is_some_and(|address| !address.flags.contains(Flags::NODAD)) {
-            self.warning(route, "its source is a new address, which is tested for duplicates first (nodad saves that)");
+            self.warning(
+                route,
+                "its source is a new address, which is tested for duplicates first (nodad saves that)",
+            );
         }
     }
 
