@@ -15,6 +15,7 @@ pub(super) const NOT_WANTED: &str = "it is not wanted";
 #[derive(Debug, Default)]
 pub(in crate::plan) struct Steps {
     /// What goes before others can come.
+    pub(super) early_rules: Vec<Step>,
     pub(super) early_routes: Vec<Step>,
     pub(super) early_groups: Vec<Step>,
     pub(super) early_nexthops: Vec<Step>,
@@ -39,7 +40,7 @@ impl Steps {
     /// All of them, in their order.
     pub fn all(self) -> impl Iterator<Item = Step> {
         let early = [self.early_routes, self.early_groups, self.early_nexthops, self.early_addresses];
-        let come = [self.addresses, self.nexthops, self.groups, self.routes, self.rules];
+        let come = [self.addresses, self.nexthops, self.groups, self.routes, self.early_rules, self.rules];
         let go = [self.old_rules, self.old_routes, self.old_groups, self.old_nexthops, self.old_addresses];
         early.into_iter().chain(come).chain(go).flatten()
     }

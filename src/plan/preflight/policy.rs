@@ -77,8 +77,10 @@ impl Check<'_> {
             };
             self.range(rule, "priority", priority, &wanted.priorities);
             let selector = Rule { action: None, table: None, ..rule.clone() };
-            if !texts.insert(rule_text(rule)) {
-                self.error(rule, "it is wanted twice");
+            let plain = Rule { flags: Default::default(), ..rule.clone() };
+            if !texts.insert(rule_text(&plain)) {
+                let problem = "it is wanted twice (with and without `not` is the same to the kernel)";
+                self.error(rule, problem);
             } else if let Some(other) = selectors.insert(rule_text(&selector), rule) {
                 let problem = format!("it matches the same as `{other}`: which one is tried is not told");
                 self.warning(rule, problem);
