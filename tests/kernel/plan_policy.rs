@@ -29,8 +29,9 @@ pub fn trials() -> Vec<Trial> {
 
 fn open() -> Result<Connection, Stop> {
     ip("link set lo up")?;
-    for dev in ["d0", "d1"] {
-        ip(&format!("link add name {dev} type ifb"))?;
+    for (number, dev) in ["d0", "d1"].into_iter().enumerate() {
+        // With addresses of their own, so that those of their links are the same each time.
+        ip(&format!("link add name {dev} address 02:00:00:00:00:0{number} type ifb"))?;
         ip(&format!("link set {dev} up"))?;
     }
     Ok(Connection::open()?)
@@ -230,7 +231,7 @@ fn undone() -> Outcome {
             let scoped = |policy: Policy| policy.tables(100..=200).priorities(0..=1000).nexthop_ids(1..=100);
             let base = scoped(policy(&mut nl, BASE)?);
             apply(&mut nl, &base)?;
-            let before = state(&mut nl)?;
+            let before = compared(&mut nl)?;
             let other = BASE
                 .replace("default via 10.9.0.2", "default via 10.9.0.4")
                 .replace("id 1 via 10.9.0.2 dev d0", "id 1 blackhole")
@@ -248,7 +249,7 @@ fn undone() -> Outcome {
             let error = plan.apply(&mut nl, |_| ()).expect_err("the kernel refuses the last");
             assert!(error.to_string().ends_with("all is as it was before"), "{error}\n{plan}");
             assert!(error.step.is_some(), "{error}");
-            assert_eq!(state(&mut nl)?, before);
+            assert_eq!(compared(&mut nl)?, before);
             Ok(())
         })?;
     }
@@ -283,7 +284,7 @@ fn first_address() -> Outcome {
     assert_eq!(plan.steps().len(), 4, "{plan}");
     // The last one goes, and a route that does not need it stays.
     let plan = apply_words(&mut nl, "ip route add 10.51.0.0/16 dev d0 table 101\n")?;
-    assert_eq!(nl.snapshot(Address::all().v4())?.len(), 0, "{plan}");
+    assert!(!ip("-4 address show dev d0")?.contains("10.9."), "{plan}");
     assert_eq!(nl.snapshot(Route::all_v4().table(101))?.len(), 1, "{plan}");
     Ok(())
 }
@@ -392,7 +393,7 @@ type Choice = Vec<u8>;
 /// Lines of which one at a time can be chosen: they have one key.
 const LINES: [&[&str]; 18] = [
     &["address add 10.9.0.1/24 dev d0", "address add 10.9.0.1/24 dev d0 metric 9", "address add 10.9.0.1/24 broadcast 10.9.0.255 dev d0"],
-    &["address add 10.9.0.2/24 dev d0", "address add 10.9.0.2/24 dev d0 noprefixroute"],
+    &["address add 10.9.0.2/24 dev d0", "address add 10.9.0.2/24 dev d0 label d0:2"],
     &["address add 10.8.0.1/24 dev d1", "address add 10.8.0.1/25 dev d1"],
     &["address add 2001:db8:8::1/64 dev d1", "address add 2001:db8:8::1/65 dev d1", "address add 2001:db8:8::1/64 dev d1 noprefixroute"],
     &["nexthop add id 1 via 10.9.0.7 dev d0", "nexthop add id 1 via 10.9.0.8 dev d0", "nexthop add id 1 dev d1", "-6 nexthop add id 1 dev d0"],
@@ -425,7 +426,7 @@ fn words(choice: &Choice) -> String {
          ip nexthop add id 4097 via 2001:db8:9::6 dev d0\n",
     );
     // Groups may be left out; the routes over them not then.
-    match text.contains("id 10 ") {
+    match text.contains(" id 10 ") {
         true => text,
         false => text.replace("nhid 10", "nhid 4"),
     }
@@ -441,7 +442,8 @@ fn any_to_any() -> Outcome {
     Ok(())
 }
 
-/// All but the kernel's own routes, whose source is the first address that a network had.
+/// All but the kernel's own routes, whose source is the first address that a network had, and some of which come when a test for
+/// duplicates has ended.
 fn compared(nl: &mut Connection) -> Result<Vec<String>, Stop> {
     let all = state(nl)?;
     Ok(all.into_iter().filter(|text| !text.contains("proto kernel")).collect())
