@@ -1,5 +1,5 @@
 use super::read::{self, Snapshot};
-use super::{diff, Desired, Plan, Severity, Step};
+use super::{diff, policy, Desired, Plan, Severity, Step};
 use crate::command::{AnyObject, VisitObject};
 use crate::error::{Error, Result};
 use crate::netlink::{Batch, Connection};
@@ -176,7 +176,12 @@ fn undo(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Undone {
     let steps = |nl: &mut Connection| -> Result<Vec<Step>> {
         let now = read::read_again(nl, before, desired)?;
         let devices = now.devices.iter().zip(&before.devices);
-        Ok(devices.flat_map(|(now, before)| diff::steps(now, &before.tree).all()).collect())
+        let mut steps: Vec<Step> =
+            devices.flat_map(|(now, before)| diff::steps(now, &before.tree).all()).collect();
+        if let (Some(now), Some(before), Some(wanted)) = (&now.policy, &before.policy, &desired.policy) {
+            steps.extend(policy::undo(now, before, wanted));
+        }
+        Ok(steps)
     };
     let back = match steps(nl) {
         Ok(back) => back,

@@ -1,6 +1,7 @@
 //! Desired state: what shall be, compared with what is, as the fewest steps from one to the other.
 //!
-//! A [`Tree`] says what the qdiscs, classes, chains and filters of a device shall be. [`Plan::new`] reads the kernel, compares
+//! A [`Tree`] says what the qdiscs, classes, chains and filters of a device shall be, a [`Policy`] what rules, routes, nexthop objects
+//! and addresses shall be. [`Plan::new`] reads the kernel, compares
 //! meanings (what the kernel fills in, clamps or rounds is no difference, nor are handles and prios that it chose) and has the
 //! [`Step`]s, in an order in which each can be done. Nothing is done until [`Plan::apply`], which undoes what it did if a step fails.
 //!
@@ -39,6 +40,7 @@ mod apply;
 mod desired;
 mod diff;
 mod finding;
+mod policy;
 mod preflight;
 mod read;
 mod script;
@@ -52,6 +54,7 @@ mod view;
 pub use apply::{ApplyError, Progress, Undone};
 pub use desired::Desired;
 pub use finding::{Finding, Severity};
+pub use policy::Policy;
 pub use step::{Effect, Plan, Step};
 pub use tree::{Scope, Tree};
 pub use view::View;

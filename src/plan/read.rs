@@ -3,7 +3,7 @@
 
 mod parted;
 
-use super::{Desired, Tree};
+use super::{policy, Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::route::Link;
@@ -19,6 +19,8 @@ const ETHERNET_HEADER: u32 = 14;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub devices: Vec<Device>,
+    /// If somebody has a wish about it.
+    pub policy: Option<policy::State>,
 }
 
 /// A device with its tree.
@@ -35,6 +37,9 @@ pub(super) fn resolve(nl: &mut Connection, desired: &mut Desired) -> Result<Vec<
         let link = link(nl, tree.dev)?;
         tree.resolve(Dev { name: link.name, ..link.dev });
         links.push(link);
+    }
+    if let Some(policy) = &mut desired.policy {
+        policy.resolve(nl)?;
     }
     Ok(links)
 }
@@ -68,7 +73,8 @@ pub(super) fn read(nl: &mut Connection, desired: &Desired, links: &[Link]) -> Re
         };
         devices.push(Device { tree: tree_of(nl, tree)?, setting });
     }
-    Ok(Snapshot { devices })
+    let policy = desired.policy.as_ref().map(|policy| policy::read(nl, policy)).transpose()?;
+    Ok(Snapshot { devices, policy })
 }
 
 /// Reads again what was read before.
@@ -80,7 +86,9 @@ pub(super) fn read_again(nl: &mut Connection, before: &Snapshot, desired: &Desir
         both.filters.extend(wanted.filters.iter().cloned());
         devices.push(Device { tree: tree_of(nl, &both)?, setting: device.setting });
     }
-    Ok(Snapshot { devices })
+    let policy = before.policy.as_ref().zip(desired.policy.as_ref());
+    let policy = policy.map(|(before, wanted)| policy::read_again(nl, before, wanted)).transpose()?;
+    Ok(Snapshot { devices, policy })
 }
 
 /// The tree that the device has now.

@@ -1,6 +1,6 @@
 //! What a script leaves behind, as what is desired.
 
-use super::{Desired, Tree};
+use super::{Desired, Policy, Tree};
 use crate::command::{AnyObject, Command, Script, ScriptError};
 use crate::request::Verb;
 use crate::tc::{Chain, Class, Filter, Place, Qdisc};
@@ -9,6 +9,8 @@ use crate::units::{Dev, Handle, Name};
 impl Desired {
     /// What the commands of a script leave behind if they are run on a machine where nothing of it is there: objects that are added,
     /// replaced and deleted again are not desired. Commands that only show something mean nothing here.
+    ///
+    /// The protocol of the policy is the first that is said of a rule, route or nexthop object; [`Policy::PROTOCOL`] if none is.
     ///
     /// `devices` knows the devices by name: filters and actions may name others than the one they stand at.
     ///
@@ -35,6 +37,9 @@ impl Desired {
             AnyObject::Class(class) => self.tree_of(class.dev).ok_or(NO_TREE)?.take_class(verb, class),
             AnyObject::Filter(filter) => self.tree_at(filter.place).ok_or(NO_TREE)?.take_filter(verb, filter),
             AnyObject::Chain(chain) => self.tree_at(chain.place).ok_or(NO_TREE)?.take_chain(verb, chain),
+            AnyObject::Rule(_) | AnyObject::Route(_) | AnyObject::Nexthop(_) | AnyObject::Address(_) => {
+                self.policy.get_or_insert_with(|| Policy::new(Policy::PROTOCOL)).take(verb, object)
+            }
             _ => Err("this is not a part of what can be planned"),
         }
     }
@@ -59,8 +64,8 @@ impl Desired {
 }
 
 const NO_TREE: &str = "no qdisc has this block";
-const NOT_MADE: &str = "no line before it made this";
-const IS_MADE: &str = "a line before it made this already";
+pub(super) const NOT_MADE: &str = "no line before it made this";
+pub(super) const IS_MADE: &str = "a line before it made this already";
 
 impl Tree {
     fn take_qdisc(&mut self, verb: Verb, qdisc: &Qdisc) -> Result<(), &'static str> {

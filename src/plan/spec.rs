@@ -12,6 +12,13 @@
 //!   - "parent 1: classid 1:20 htb rate 70mbit ceil 100mbit"
 //!   filters:
 //!   - { parent: "1:", prio: 1, protocol: ip, u32: { match: ip dst 192.0.2.1/32, classid: "1:10" } }
+//! policy:
+//!   tables: [100, 199]
+//!   routes:
+//!   - { to: default, via: 192.0.2.1, dev: eth1, table: 101 }
+//!   rules:
+//!   - { from: 192.0.2.7, lookup: 101, pref: 1000 }
+//!   - "-6 fwmark 1 lookup 101 pref 1001"
 //! ```
 //!
 //! A key is a word and its value the words behind it; `true` is none. A list says the key again for each of its elements. Kinds
@@ -19,13 +26,15 @@
 //! not known here.
 
 mod node;
+mod policy;
 
-use self::node::Node;
+use self::node::{Node, Said};
+use self::policy::PolicySpec;
 use super::{Desired, Scope, Tree};
 use crate::command::{AnyObject, Command, Tool};
-use crate::request::{Request, Verb};
+use crate::request::{Object, Request, Verb};
 use crate::text::Words;
-use crate::units::{Dev, Name};
+use crate::units::{Dev, Family, Name};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::RangeInclusive;
@@ -38,6 +47,8 @@ const ITS_DEV: &str = "if0";
 struct DesiredSpec {
     #[serde(default)]
     trees: Vec<TreeSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicySpec>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -127,17 +138,17 @@ impl TreeSpec {
         TreeSpec {
             dev: tree.dev.name.map_or_else(|| tree.dev.to_string(), |name| name.as_str().to_owned()),
             scope: ScopeSpec::from(&tree.scope),
-            qdiscs: tree.qdiscs.iter().map(|qdisc| said(Request::new(Verb::Add, qdisc))).collect(),
-            classes: tree.classes.iter().map(|class| said(Request::new(Verb::Add, class))).collect(),
-            chains: tree.chains.iter().map(|chain| said(Request::new(Verb::Add, chain))).collect(),
-            filters: tree.filters.iter().map(|filter| said(Request::new(Verb::Add, filter))).collect(),
+            qdiscs: tree.qdiscs.iter().map(node).collect(),
+            classes: tree.classes.iter().map(node).collect(),
+            chains: tree.chains.iter().map(node).collect(),
+            filters: tree.filters.iter().map(node).collect(),
         }
     }
 }
 
 /// The object that a node says in the words of `tc … add`.
 fn object(noun: &'static str, node: &Node, path: &str) -> Result<AnyObject, String> {
-    let mut said = node::Said::default();
+    let mut said = Said::default();
     for word in [noun, "add"] {
         said.push(word, path);
     }
@@ -146,29 +157,44 @@ fn object(noun: &'static str, node: &Node, path: &str) -> Result<AnyObject, Stri
     if !said.words().any(|word| matches!(word, "dev" | "block")) {
         said.insert(2, &["dev", ITS_DEV], path);
     }
+    let mut object = hear(Tool::Tc, None, noun, &said, path)?;
+    node::forget_dev(&mut object, ITS_DEV);
+    Ok(object)
+}
+
+/// The object that the words of a command make.
+fn hear(
+    tool: Tool,
+    family: Option<Family>,
+    noun: &str,
+    said: &Said,
+    path: &str,
+) -> Result<AnyObject, String> {
     let all: Vec<&str> = said.words().collect();
     let mut words = Words::new(&all);
-    match Command::hear(Tool::Tc, &mut words) {
-        Ok(Command::Do { mut object, .. }) => {
-            node::forget_dev(&mut object, ITS_DEV);
-            Ok(object)
-        }
+    if let Some(family) = family {
+        words = words.with_family(family);
+    }
+    match Command::hear(tool, &mut words) {
+        Ok(Command::Do { object, .. }) => Ok(object),
         Ok(_) => Err(format!("{path}: this is no {noun}")),
         Err(error) => Err(format!("{}: {}", said.path(error.at()).unwrap_or(path), error.problem())),
     }
 }
 
-/// The words behind `tc … add dev …`.
-fn said(command: impl ToString) -> Node {
-    let command = command.to_string();
-    let mut words = command.splitn(4, ' ').skip(3);
-    let rest = words.next().unwrap_or_default();
-    // The device is the tree's; it may stand in quotes, and then has no blank in it.
-    let rest = match rest.strip_prefix("dev ") {
-        Some(rest) => rest.split_once(' ').map_or("", |(_, rest)| rest),
-        None => rest,
-    };
-    Node::Text(rest.to_owned())
+/// The words behind `tc qdisc add` and the like.
+fn said(command: &str) -> &str {
+    command.splitn(4, ' ').nth(3).unwrap_or_default()
+}
+
+/// The words behind `tc … add dev …`. The device is the tree's; it may stand in quotes, and then has no blank in it.
+fn node<O: Object>(object: &O) -> Node {
+    let command = Request::new(Verb::Add, object).to_string();
+    let rest = said(&command);
+    Node::Text(match rest.strip_prefix("dev ") {
+        Some(rest) => rest.split_once(' ').map_or("", |(_, rest)| rest).to_owned(),
+        None => rest.to_owned(),
+    })
 }
 
 impl<'de> Deserialize<'de> for Desired {
@@ -176,13 +202,20 @@ impl<'de> Deserialize<'de> for Desired {
         let spec = DesiredSpec::deserialize(deserializer)?;
         let trees = spec.trees.into_iter().enumerate();
         let trees = trees.map(|(index, tree)| tree.tree(&format!("trees[{index}]")));
-        Ok(Desired { trees: trees.collect::<Result<_, _>>().map_err(D::Error::custom)? })
+        Ok(Desired {
+            trees: trees.collect::<Result<_, _>>().map_err(D::Error::custom)?,
+            policy: spec.policy.map(PolicySpec::policy).transpose().map_err(D::Error::custom)?,
+        })
     }
 }
 
 impl Serialize for Desired {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        DesiredSpec { trees: self.trees.iter().map(TreeSpec::of).collect() }.serialize(serializer)
+        DesiredSpec {
+            trees: self.trees.iter().map(TreeSpec::of).collect(),
+            policy: self.policy.as_ref().map(PolicySpec::of),
+        }
+        .serialize(serializer)
     }
 }
 
@@ -230,6 +263,26 @@ mod tests {
         let again: Desired = serde_json::from_str(&written).unwrap();
         assert_eq!(again.trees[0].filters(), tree.filters());
         assert_eq!(again.trees[0].qdiscs(), tree.qdiscs());
+        assert_eq!(serde_json::to_string(&again).unwrap(), written);
+    }
+
+    #[test]
+    fn a_policy_is_read_and_reads_as_it_was_written() {
+        let desired: Desired = serde_json::from_str(
+            r#"{"policy": {"tables": [100, 199], "addresses_of": ["lan0"],
+                "routes": [{"to": "default", "via": "192.0.2.1", "dev": "eth1", "table": 101}, "blackhole 10.0.0.0/8 table 102"],
+                "rules": [{"from": "192.0.2.7", "lookup": 101, "pref": 1000}, "-6 fwmark 1 lookup 101 pref 1001"],
+                "nexthops": [{"id": 7, "via": "192.0.2.9", "dev": "eth1"}],
+                "addresses": [{"local": "198.51.100.1/24", "dev": "lan0"}]}}"#,
+        )
+        .unwrap();
+        let policy = desired.policy.as_ref().unwrap();
+        assert_eq!(policy.len(), 6);
+        assert_eq!(policy.rules()[1].to_string(), "ip -6 rule add fwmark 0x1 lookup 101 pref 1001");
+        assert_eq!(policy.routes()[0].to_string(), "ip route add default via 192.0.2.1 dev eth1 table 101");
+        let written = serde_json::to_string(&desired).unwrap();
+        let again: Desired = serde_json::from_str(&written).unwrap();
+        assert_eq!(again.policy.as_ref().unwrap().rules(), policy.rules());
         assert_eq!(serde_json::to_string(&again).unwrap(), written);
     }
 

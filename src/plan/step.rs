@@ -1,5 +1,5 @@
 use super::read::Snapshot;
-use super::{diff, preflight, read, Desired, Finding};
+use super::{diff, policy, preflight, read, Desired, Finding};
 use crate::command::AnyObject;
 use crate::error::Result;
 use crate::netlink::Connection;
@@ -85,6 +85,12 @@ impl Plan {
             preflight::check(now, wanted, &mut findings);
             findings.append(&mut of_device.findings);
             steps.extend(of_device.all());
+        }
+        if let (Some(now), Some(wanted)) = (&before.policy, &desired.policy) {
+            let mut of_policy = policy::steps(now, wanted);
+            preflight::check_policy(now, wanted, &mut findings);
+            findings.append(&mut of_policy.findings);
+            steps.extend(of_policy.all());
         }
         preflight::check_steps(&steps, nl.clock(), &mut findings);
         Ok(Plan { desired, before, steps, findings })

@@ -55,7 +55,38 @@ impl Display for View<'_> {
                 }
             }
         }
-        Ok(())
+        policy(&self.0.steps, f)
+    }
+}
+
+/// The steps of the policy, in their order.
+fn policy(steps: &[Step], f: &mut Formatter<'_>) -> fmt::Result {
+    let is_of_policy = |step: &&Step| {
+        use AnyObject::{Address, Nexthop, Route, Rule};
+        matches!(step.object, Rule(_) | Route(_) | Nexthop(_) | Address(_))
+    };
+    for (index, step) in steps.iter().filter(is_of_policy).enumerate() {
+        if index == 0 {
+            writeln!(f, "  policy")?;
+        }
+        // The words of the command without the program and the verb.
+        let command = step.to_string();
+        let words = command.strip_prefix("ip ").unwrap_or(&command);
+        let words = words.replacen(&format!(" {} ", step.verb), " ", 1);
+        write!(f, "{}   {words}  (", mark(step.verb))?;
+        match step.effect {
+            Effect::InPlace => writeln!(f, "{})", step.reason)?,
+            effect => writeln!(f, "{effect}: {})", step.reason)?,
+        }
+    }
+    Ok(())
+}
+
+fn mark(verb: Verb) -> char {
+    match verb {
+        Verb::Delete => '-',
+        Verb::Add => '+',
+        _ => '~',
     }
 }
 
@@ -100,11 +131,7 @@ impl<'a> Places<'a> {
             let above = path.get(..length).unwrap_or_default().to_vec();
             nodes.entry(above).or_insert(Node { mark: ' ', text, step: None });
         }
-        let mark = match step.verb {
-            Verb::Delete => '-',
-            Verb::Add => '+',
-            _ => '~',
-        };
+        let mark = mark(step.verb);
         nodes
             .entry(path)
             .and_modify(|node| {

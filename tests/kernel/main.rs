@@ -18,6 +18,7 @@ mod packets;
 mod plan;
 mod plan_filters;
 mod plan_kinds;
+mod plan_policy;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         plan::trials(),
         plan_filters::trials(),
         plan_kinds::trials(),
+        plan_policy::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),

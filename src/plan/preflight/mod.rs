@@ -1,7 +1,10 @@
 //! What the kernel would refuse, or silently take for something else, found before anything is sent: all of it at once.
 
 mod filters;
+mod policy;
 mod queues;
+
+pub(super) use policy::check as check_policy;
 
 use super::read::Device;
 use super::{Finding, Step, Tree};

@@ -35,6 +35,11 @@ impl Said {
         self.0.extend(rest);
     }
 
+    /// Says what another one says, but for its first words.
+    pub fn append(&mut self, mut other: Said, but: usize) {
+        self.0.extend(other.0.split_off(but.min(other.0.len())));
+    }
+
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(word, _)| word.as_str())
     }

@@ -225,7 +225,7 @@ impl Route {
     }
 
     /// The scope that `ip` gives a route that says none.
-    pub(super) fn default_scope(&self, verb: Verb) -> Scope {
+    pub(crate) fn default_scope(&self, verb: Verb) -> Scope {
         let kind =
             self.kind.unwrap_or(if verb == Verb::Delete { RouteType::UNSPEC } else { RouteType::UNICAST });
         match kind {
