@@ -41,6 +41,7 @@ mod diff;
 mod finding;
 mod preflight;
 mod read;
+mod scale;
 mod script;
 mod settle;
 mod step;
@@ -50,6 +51,9 @@ mod view;
 pub use apply::{ApplyError, Progress, Undone};
 pub use desired::Desired;
 pub use finding::{Finding, Severity};
+pub use scale::{
+    Direction, Handles, Layout, Level, Measured, Meter, PrefixTable, Steering, Subscriber, Subscribers,
+};
 pub use step::{Effect, Plan, Step};
 pub use tree::{Scope, Tree};
 pub use view::View;

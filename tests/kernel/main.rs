@@ -16,6 +16,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod plan;
+mod plan_scale;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         plan::trials(),
+        plan_scale::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),
