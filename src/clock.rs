@@ -137,6 +137,13 @@ impl Clock {
         Micros(u32::try_from(micros).unwrap_or(u32::MAX))
     }
 
+    /// A time in nanoseconds as kernels report it: rounded down, and of what does not fit 32 bits only these.
+    #[doc(alias = "PSCHED_NS2TICKS")]
+    pub(crate) fn nanos_to_ticks(&self, nanos: u64) -> Ticks {
+        let ticks = u128::from(nanos) * u128::from(self.ticks) / (u128::from(self.micros) * 1000);
+        Ticks(ticks as u32)
+    }
+
     /// The burst an HTB class gets if none is given: what arrives between two timer ticks, and one
     /// packet of `mtu` bytes (`tc` takes 1600 if no mtu is given). On current kernels that is hardly
     /// more than the packet.

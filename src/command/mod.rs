@@ -47,6 +47,8 @@ pub use line::Line;
 pub use monitor::Monitor;
 pub use options::{Options, Timestamp};
 pub use script::{Other, Script, ScriptError};
+#[cfg(feature = "serde")]
+pub(crate) use split::split;
 pub use whole::Command;
 
 use std::fmt::{self, Display, Formatter};

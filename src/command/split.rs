@@ -7,7 +7,7 @@ use crate::text::WordError;
 ///
 /// # Errors
 /// A quote is not closed: the error points behind the last whole word.
-pub(super) fn split(text: &str) -> Result<Vec<String>, WordError> {
+pub(crate) fn split(text: &str) -> Result<Vec<String>, WordError> {
     cut(text, false)
 }
 

@@ -44,6 +44,8 @@ mod read;
 mod scale;
 mod script;
 mod settle;
+#[cfg(feature = "serde")]
+mod spec;
 mod step;
 mod tree;
 mod view;

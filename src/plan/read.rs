@@ -5,7 +5,7 @@ use super::{Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::route::Link;
-use crate::tc::{Chain, Class, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
+use crate::tc::{Chain, Class, ClassKind, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
 use crate::units::{Dev, Handle};
 use std::collections::BTreeSet;
 
@@ -37,6 +37,13 @@ pub(super) fn resolve(nl: &mut Connection, desired: &mut Desired) -> Result<Vec<
     Ok(links)
 }
 
+/// The length of the link header. Devices that stand on others may add their own to that of Ethernet.
+fn header(link: &Link) -> Option<u32> {
+    let known = ["veth", "ifb", "bridge", "dummy"];
+    let plain = link.kind.as_ref().is_none_or(|kind| known.contains(&kind.name()));
+    (plain && WITH_ETHERNET_HEADER.contains(&link.hardware)).then_some(ETHERNET_HEADER)
+}
+
 fn link(nl: &mut Connection, dev: Dev) -> Result<Link> {
     match (dev.index, dev.name) {
         (0, Some(name)) => nl.link(&name),
@@ -52,7 +59,7 @@ pub(super) fn read(nl: &mut Connection, desired: &Desired, links: &[Link]) -> Re
         let setting = Setting {
             clock: nl.clock(),
             mtu: link.mtu.unwrap_or_default(),
-            header: if WITH_ETHERNET_HEADER.contains(&link.hardware) { ETHERNET_HEADER } else { 0 },
+            header: header(link),
             queue_len: link.txqueuelen.unwrap_or_default(),
             r2q: 10,
             inner: false,
@@ -82,6 +89,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
         let mut qdisc = qdisc?;
         if is_made(&qdisc) {
             qdisc.stats = None;
+            qdisc.kind.iter_mut().for_each(QdiscKind::forget);
             tree.qdiscs.push(qdisc);
         }
     }
@@ -91,6 +99,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
             let mut class = class?;
             if has_made_classes(&class) {
                 class.stats = None;
+                class.kind.iter_mut().for_each(ClassKind::forget);
                 tree.classes.push(class);
             }
         }

@@ -1,7 +1,7 @@
 //! Trees in which two objects that mean the same are equal.
 
 use super::Tree;
-use crate::tc::{Chain, Class, Filter, Place, Protocol, Qdisc, QdiscKind, Setting};
+use crate::tc::{Chain, Class, Filter, Place, Protocol, Qdisc, QdiscKind, Setting, SizeTable};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +74,7 @@ fn qdisc(said: &Qdisc, setting: &Setting) -> Qdisc {
     let mut qdisc =
         Qdisc { estimator: None, stats: None, references: 0, unknown: Vec::new(), ..said.clone() };
     (qdisc.offloaded, qdisc.invisible) = (false, false);
+    qdisc.stab.iter_mut().for_each(SizeTable::settle);
     if matches!(qdisc.kind, Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_))) {
         (qdisc.parent, qdisc.handle) = (Handle::INGRESS, Handle::qdisc(0xffff));
     }

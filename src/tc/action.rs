@@ -1,11 +1,13 @@
 use super::attributes::put_unknown;
 use super::gact::Gact;
+use super::police::Police;
 use super::qdisc::put_name;
 use super::registry::Noun;
-use super::{ActionKind, Control, Kind, Stats};
+use super::{ActionKind, ActionNumber, Control, Kind, Setting, Stats};
 use crate::text::{Part, WordError, Words};
 use crate::units::{Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 mod show;
@@ -84,6 +86,40 @@ layout! {
     }
 }
 
+/// Drops what only kernels say of what a filter does with packets.
+pub(super) fn forget(police: &mut Option<Police>, actions: &mut Option<Actions>) {
+    police.iter_mut().for_each(Kind::forget);
+    each(actions).for_each(Action::forget);
+}
+
+/// Makes of what a filter does with packets what the kernel makes of it: a policer of the filter's own comes before all actions, of
+/// which those count that have the numbers from 1 on (`tcf_exts_validate`, `tcf_action_init`).
+pub(super) fn settle(police: &mut Option<Police>, actions: &mut Option<Actions>, setting: &Setting) {
+    if let Some(police) = police {
+        police.forget();
+        police.settle(setting);
+        *actions = None;
+    }
+    let mut numbered: BTreeMap<u16, Action> = actions.take().unwrap_or_default().0.into_iter().collect();
+    let all: Actions = (1..=Action::MOST as u16).map_while(|number| numbered.remove(&number)).collect();
+    *actions = Some(all).filter(|all| !all.0.is_empty());
+    each(actions).for_each(|action| action.settle(setting));
+}
+
+/// Shows the numbers of what a filter does with packets.
+pub(super) fn number(
+    police: &mut Option<Police>,
+    actions: &mut Option<Actions>,
+    see: &mut dyn FnMut(ActionNumber<'_>),
+) {
+    police.iter_mut().for_each(|police| police.number(see));
+    each(actions).for_each(|action| action.kind.number(see));
+}
+
+fn each(actions: &mut Option<Actions>) -> impl Iterator<Item = &mut Action> {
+    actions.iter_mut().flat_map(|actions| &mut actions.0).map(|(_, action)| action)
+}
+
 /// Whether a filter can carry these actions: kernels drop those beyond the 32nd without a word.
 pub(super) fn check(actions: Option<&Actions>) -> Result<(), EncodeError> {
     match actions.map_or(0, |actions| actions.0.len()) {
@@ -117,6 +153,25 @@ impl Action {
 }
 
 impl Action {
+    /// Drops what only kernels say.
+    pub(crate) fn forget(&mut self) {
+        (self.stats, self.used_hw_stats, self.in_hw_count) = (None, None, None);
+        self.kind.forget();
+    }
+
+    /// Makes of it what the kernel makes of it (`tcf_action_init_1`), but for its number: see [`Kind::number`].
+    pub(crate) fn settle(&mut self, setting: &Setting) {
+        self.forget();
+        // Requests to add one name it in its options.
+        (self.index, self.unknown) = (None, Vec::new());
+        let flags = self.flags.map_or(0, |flags| flags.value);
+        self.flags = Some(Bits { value: flags, selector: flags }).filter(|flags| flags.value != 0);
+        let hw_stats = self.hw_stats.map_or(ANY_STATS, |bits| bits.value);
+        self.hw_stats =
+            Some(Bits { value: hw_stats, selector: ANY_STATS }).filter(|bits| bits.value != ANY_STATS);
+        self.kind.settle(setting);
+    }
+
     /// The index by which requests name the action: that of the options, or the one beside them. 0 if there is none.
     pub(crate) fn named_index(&self) -> u32 {
         self.kind.handle().filter(|index| *index != 0).or(self.index).unwrap_or(0)
@@ -216,6 +271,9 @@ fn bytes(word: &str) -> Option<Vec<u8>> {
     let fits = (1..=32).contains(&word.len());
     word.as_bytes().chunks(2).map(pair).collect::<Option<Vec<u8>>>().filter(|_| fits)
 }
+
+/// TCA_ACT_HW_STATS_ANY: what is kept where nothing is said.
+const ANY_STATS: u32 = 3;
 
 /// The flags and their words.
 const FLAGS: [(u32, &str); 3] = [(1, "no_percpu"), (2, "skip_hw"), (4, "skip_sw")];

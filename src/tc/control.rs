@@ -257,10 +257,36 @@ layout! {
     }
 }
 
+/// The number of an action within its kind.
+#[derive(Debug)]
+pub struct ActionNumber<'a> {
+    /// The kernel's name of the kind.
+    pub kind: &'static str,
+    /// The number; 0 where none was said.
+    pub index: &'a mut u32,
+    /// How many hold the action: one that came with a filter and that nothing else uses is held once. 0 where no kernel said it.
+    pub references: i32,
+}
+
 impl ActionParms {
     /// The parameters of an action with this verdict.
     pub fn new(control: Control) -> Self {
         ActionParms { control, ..Self::default() }
+    }
+
+    /// Drops who holds it.
+    pub(super) fn forget(&mut self) {
+        (self.references, self.bindings) = (0, 0);
+    }
+
+    /// Drops what kernels do not look at.
+    pub(super) fn settle(&mut self) {
+        self.capab = 0;
+    }
+
+    /// Its number, as that of an action of this kind.
+    pub(super) fn number(&mut self, kind: &'static str) -> ActionNumber<'_> {
+        ActionNumber { kind, index: &mut self.index, references: self.references }
     }
 
     /// Takes an index, if one comes.

@@ -1,6 +1,6 @@
 //! `pfifo`, `bfifo` and `pfifo_head_drop`: plain queues. `man 8 tc-pfifo`, `man 8 tc-bfifo`, `net/sched/sch_fifo.c`
 
-use super::Kind;
+use super::{Kind, Setting};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::{Packets, ParseError, Size};
 use crate::wire::{DecodeError, Value, Writer};
@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// Declares a fifo: `struct tc_fifo_qopt` is one limit, and without options the device's queue length is taken.
 macro_rules! fifo {
-    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ident, $unit:literal, $shown:expr) => {
+    ($(#[$meta:meta])* $name:ident, $kernel:literal, $limit:ident, $unit:literal, $shown:expr, $settle:expr) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
@@ -36,6 +36,11 @@ macro_rules! fifo {
             const NAME: &'static str = $kernel;
             fn has_options(&self) -> bool {
                 self.limit.is_some()
+            }
+            /// `__fifo_init`
+            fn settle(&mut self, setting: &Setting) {
+                let settle: fn(Option<$limit>, &Setting) -> $limit = $settle;
+                self.limit = Some(settle(self.limit, setting));
             }
             fn show(&self, page: &mut Page) {
                 if let Some($limit(limit)) = self.limit {
@@ -93,15 +98,31 @@ fn limit<T: TryFrom<u64>>(words: &mut Words<'_>) -> Result<T, WordError> {
     })
 }
 
+/// By default as many packets as the device's queue.
+fn packets(limit: Option<Packets>, setting: &Setting) -> Packets {
+    limit.unwrap_or(Packets(setting.queue_len))
+}
+
+/// By default as many bytes as so many of the longest frames.
+fn bytes(limit: Option<Size>, setting: &Setting) -> Size {
+    let default = Size::bytes(setting.queue_len.wrapping_mul(setting.frame()).into());
+    let may_be_default = |limit: Size| {
+        let frame = limit.as_bytes().checked_div(setting.queue_len.into()).unwrap_or(0);
+        let all = limit.as_bytes() == frame * u64::from(setting.queue_len);
+        all && u32::try_from(frame).is_ok_and(|frame| setting.may_be_frame(frame))
+    };
+    limit.filter(|limit| !may_be_default(*limit)).unwrap_or(default)
+}
+
 fifo! {
     /// A queue that drops the newest packet when it is full, counted in packets.
-    Pfifo, "pfifo", Packets, "packets", |_, limit| format!("{limit}p")
+    Pfifo, "pfifo", Packets, "packets", |_, limit| format!("{limit}p"), packets
 }
 fifo! {
     /// A queue that drops the newest packet when it is full, counted in bytes.
-    Bfifo, "bfifo", Size, "bytes", Page::size
+    Bfifo, "bfifo", Size, "bytes", Page::size, bytes
 }
 fifo! {
     /// A queue that drops the oldest packet when it is full, counted in packets.
-    PfifoHeadDrop, "pfifo_head_drop", Packets, "packets", |_, limit| format!("{limit}p")
+    PfifoHeadDrop, "pfifo_head_drop", Packets, "packets", |_, limit| format!("{limit}p"), packets
 }

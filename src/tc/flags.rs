@@ -24,7 +24,8 @@ bitflags::bitflags! {
 }
 
 impl FilterFlags {
-    const REPORTED: FilterFlags = FilterFlags::IN_HW.union(FilterFlags::NOT_IN_HW);
+    /// What only kernels say.
+    pub(super) const REPORTED: FilterFlags = FilterFlags::IN_HW.union(FilterFlags::NOT_IN_HW);
 }
 
 impl Value for FilterFlags {

@@ -1,7 +1,7 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
 use super::police::Police;
-use super::{action, shown, Action, Actions, Filter, Kind};
+use super::{action, shown, Action, ActionNumber, Actions, Filter, Kind, Setting};
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{quoted, Handle, Name, ParseError};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
@@ -85,6 +85,11 @@ impl Fw {
         self.actions.get_or_insert_default().push(action.into());
         self
     }
+
+    /// Whether it does nothing with its packets.
+    fn is_bare(&self) -> bool {
+        self.class.is_none() && self.police.is_none() && self.actions.is_none()
+    }
 }
 
 impl Kind for Fw {
@@ -96,6 +101,35 @@ impl Kind for Fw {
 
     fn check(&self) -> Result<(), EncodeError> {
         action::check(self.actions.as_ref())
+    }
+
+    fn forget(&mut self) {
+        action::forget(&mut self.police, &mut self.actions);
+    }
+
+    /// `fw_change`, and what `fw_dump` says of it: nothing of a filter that has neither a class nor actions.
+    fn settle(&mut self, setting: &Setting) {
+        self.unknown.clear();
+        action::settle(&mut self.police, &mut self.actions, setting);
+        self.class = self.class.filter(|class| *class != Handle::UNSPEC);
+        self.mask = self.mask.filter(|mask| *mask != u32::MAX);
+        if self.is_bare() {
+            (self.mask, self.indev) = (None, None);
+        }
+    }
+
+    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+        action::number(&mut self.police, &mut self.actions, see);
+    }
+
+    /// The mask is that of all filters of a prio, and a device that is not said is kept: also one that was not told of.
+    fn can_become(&self, wanted: &Self) -> bool {
+        let loses_indev = self.indev.is_some() && wanted.indev.is_none();
+        (self.mark, self.mask) == (wanted.mark, wanted.mask) && !loses_indev && !self.is_bare()
+    }
+
+    fn class(&self) -> Option<Handle> {
+        self.class
     }
 
     fn handle(&self) -> Option<u32> {

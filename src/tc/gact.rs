@@ -1,6 +1,6 @@
 //! `gact`, the generic action: a verdict, at random another one. `man 8 tc-actions`, `net/sched/act_gact.c`
 
-use super::{ActionParms, Control, Kind, Times};
+use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -149,6 +149,23 @@ impl Gact {
 
 impl Kind for Gact {
     const NAME: &'static str = "gact";
+
+    fn forget(&mut self) {
+        self.times = None;
+        self.parms.iter_mut().for_each(ActionParms::forget);
+    }
+
+    /// `tcf_gact_init`
+    fn settle(&mut self, _: &Setting) {
+        self.unknown.clear();
+        self.parms.iter_mut().for_each(ActionParms::settle);
+        self.random = self.random.filter(|random| random.method != Method::None);
+        self.random.iter_mut().for_each(|random| random.every = random.every.max(1));
+    }
+
+    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+        self.parms.iter_mut().for_each(|parms| see(parms.number(Self::NAME)));
+    }
 
     fn check(&self) -> Result<(), EncodeError> {
         self.parms.map(drop).ok_or(EncodeError::Missing("the verdict of the action"))

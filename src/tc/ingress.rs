@@ -1,6 +1,6 @@
 //! `ingress` and `clsact`: places for filters, which queue nothing. `man 8 tc`, `net/sched/sch_ingress.c`
 
-use super::Kind;
+use super::{Kind, Setting};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Handle;
 use std::fmt::{self, Display, Formatter};
@@ -40,6 +40,9 @@ impl Kind for Ingress {
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
     }
+    fn settle(&mut self, _: &Setting) {
+        self.unknown.clear();
+    }
     /// The line is all that `tc` has ever shown of it.
     fn show(&self, page: &mut Page) {
         page.text("---------------- ");
@@ -50,6 +53,9 @@ impl Kind for Clsact {
     const NAME: &'static str = "clsact";
     fn has_options(&self) -> bool {
         !self.unknown.is_empty()
+    }
+    fn settle(&mut self, _: &Setting) {
+        self.unknown.clear();
     }
     fn show(&self, _: &mut Page) {}
 }

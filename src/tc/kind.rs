@@ -1,4 +1,4 @@
-use super::{Filter, Setting};
+use super::{ActionNumber, Filter, Setting};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Handle;
 use crate::wire::{EncodeError, Value};
@@ -26,12 +26,16 @@ pub trait Kind: Value + Default + Display + Hear {
         Ok(())
     }
 
-    /// Drops what only kernels say: counters, ages, references. What is left can be sent.
+    /// Drops what only kernels say: counters, ages, references. What is left can be sent, and makes the same again.
     fn forget(&mut self) {}
 
-    /// Makes of the options what the kernel makes of them, and of what it would choose by itself nothing: two that mean the same
-    /// are equal afterwards. What [`forget`](Kind::forget) drops has been dropped.
+    /// Makes of the options what the kernel makes of them: what it chooses by itself is filled in, what it clamps or rounds is
+    /// clamped and rounded, what it does not look at is gone. Two that mean the same are equal afterwards, and what was settled can
+    /// be sent. What [`forget`](Kind::forget) drops has been dropped.
     fn settle(&mut self, _setting: &Setting) {}
+
+    /// Shows the number of each action that goes with these options: of those of a filter, and of an action itself.
+    fn number(&mut self, _see: &mut dyn FnMut(ActionNumber<'_>)) {}
 
     /// Whether the kernel turns these options into `wanted` when it is told to change what is there. Both are settled, and differ.
     fn can_become(&self, _wanted: &Self) -> bool {

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::text::{FromWord, Hear, Page, WordError, Words};
 use crate::units::{ParseError, Rate, Size, Ticks};
 use std::fmt::{self, Display, Formatter};
+use std::num::NonZeroU64;
 
 /// How the link counts a packet's bytes. `man 8 tc-stab`, `include/uapi/linux/pkt_sched.h`
 #[doc(alias = "tc_link_layer")]
@@ -213,6 +214,41 @@ impl Hear for Framing {
 }
 
 impl Framing {
+    /// As kernels see it: all link layers but ATM are the same.
+    pub(super) fn settled(self) -> Self {
+        let linklayer = match self.linklayer {
+            LinkLayer::Atm => LinkLayer::Atm,
+            _ => LinkLayer::Ethernet,
+        };
+        Framing { linklayer, ..self }
+    }
+
+    /// The ticks that kernels reckon for `size` bytes at `rate`: with a factor of 32 bits, and from what the packet costs.
+    /// `psched_l2t_ns` of `include/net/sch_generic.h`
+    pub(super) fn kernel_ticks(self, clock: &Clock, rate: Rate, size: u32) -> Ticks {
+        let Some(per_second) = NonZeroU64::new(rate.as_bytes_per_second()) else {
+            return clock.nanos_to_ticks(self.cost(size).into());
+        };
+        let (mut factor, mut shift) = (1_000_000_000u64, 0);
+        let mult = loop {
+            let mult = (factor / per_second) as u32;
+            if mult >> 31 == 1 || factor >> 63 == 1 {
+                break mult;
+            }
+            (factor, shift) = (factor << 1, shift + 1);
+        };
+        clock.nanos_to_ticks((u64::from(self.cost(size)) * u64::from(mult)) >> shift)
+    }
+
+    /// What a packet of this length costs.
+    fn cost(self, size: u32) -> u32 {
+        let size = size.wrapping_add(self.overhead.into()).max(self.mpu.into());
+        match self.linklayer {
+            LinkLayer::Atm => size.div_ceil(48).wrapping_mul(53),
+            _ => size,
+        }
+    }
+
     /// Shows the overhead, with a blank behind it, if there is any.
     pub(super) fn show_overhead(self, page: &mut Page) {
         if self.overhead != 0 {

@@ -1,6 +1,6 @@
 //! `mirred`: sends packets, or copies of them, to another device. `man 8 tc-mirred`, `net/sched/act_mirred.c`
 
-use super::{ActionParms, Control, Kind, Times};
+use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
@@ -156,6 +156,21 @@ impl Mirred {
 
 impl Kind for Mirred {
     const NAME: &'static str = "mirred";
+
+    fn forget(&mut self) {
+        self.times = None;
+        self.parms.iter_mut().for_each(|parms| parms.action.forget());
+    }
+
+    /// `tcf_mirred_init`
+    fn settle(&mut self, _: &Setting) {
+        self.unknown.clear();
+        self.parms.iter_mut().for_each(|parms| parms.action.settle());
+    }
+
+    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+        self.parms.iter_mut().for_each(|parms| see(parms.action.number(Self::NAME)));
+    }
 
     fn check(&self) -> Result<(), EncodeError> {
         let parms = self.parms.ok_or(EncodeError::Missing("where mirred sends packets"))?;

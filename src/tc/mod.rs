@@ -38,7 +38,7 @@ pub use action::{Action, Actions, Bits};
 pub use actions::{ActionTable, ActionTables};
 pub use chain::{Chain, Chains};
 pub use class::{Class, Classes};
-pub use control::{ActionParms, Control, Times};
+pub use control::{ActionNumber, ActionParms, Control, Times};
 pub use estimator::Estimator;
 pub use filter::{Filter, Filters};
 pub use flags::FilterFlags;

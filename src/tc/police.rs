@@ -2,11 +2,15 @@
 //!
 //! `man 8 tc-police`, `net/sched/act_police.c`, `include/uapi/linux/pkt_cls.h`
 
+#[cfg(any(test, feature = "generate"))]
+mod generate;
+mod settle;
 mod show;
 mod words;
 
 use super::{
-    Burst, Control, Framing, GivenTables, Kind, LinkLayer, PacketBurst, RateSpec, RateTable, Tables, Times,
+    ActionNumber, Burst, Control, Framing, GivenTables, Kind, LinkLayer, PacketBurst, RateSpec, RateTable,
+    Setting, Tables, Times,
 };
 use crate::clock::Clock;
 use crate::text::Say;
@@ -199,6 +203,18 @@ impl Police {
 impl Kind for Police {
     const NAME: &'static str = "police";
 
+    fn forget(&mut self) {
+        (self.references, self.bindings, self.times) = (0, 0, None);
+    }
+
+    fn settle(&mut self, setting: &Setting) {
+        settle::settle(self, &setting.clock);
+    }
+
+    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+        see(ActionNumber { kind: Self::NAME, index: &mut self.index, references: self.references });
+    }
+
     fn handle(&self) -> Option<u32> {
         Some(self.index)
     }
@@ -335,54 +351,5 @@ layout! {
         references: i32,
         bindings: i32,
         capab: u32,
-    }
-}
-
-#[cfg(any(test, feature = "generate"))]
-mod generate {
-    use super::*;
-    use crate::wire::generate::{Generate, Source};
-
-    /// As messages carry it: bursts in ticks, no peak rate without a rate, nothing said twice.
-    impl Generate for Police {
-        fn generate(g: &mut Source<'_>) -> Self {
-            let mut rate = || Some(Rate::bytes_per_second(g.number().max(1)));
-            let (rate, peak) = (rate(), rate());
-            let base = Police {
-                index: g.number() as u32,
-                mtu: g.number() as u32,
-                avrate: Option::<u32>::generate(g).map(|rate| Rate::bytes_per_second(rate.into())),
-                exceed: Generate::generate(g),
-                conform: Generate::generate(g),
-                references: Generate::generate(g),
-                bindings: Generate::generate(g),
-                times: Generate::generate(g),
-                unknown: g.list(1),
-                ..Police::default()
-            };
-            if g.flip() {
-                let packets = Option::<u64>::generate(g);
-                return Police {
-                    packet_rate: packets.map(|rate| (rate, PacketBurst::Time(g.number()))),
-                    ..base
-                };
-            }
-            let framing = Framing::generate(g);
-            let peak = peak.filter(|_| g.flip());
-            Police {
-                rate,
-                burst: Some(Ticks::generate(g).into()),
-                peak,
-                framing,
-                peak_framing: Option::<Framing>::generate(g)
-                    .filter(|other| peak.is_some() && *other != framing),
-                // Tables with cells that nobody would compute, so that they are kept.
-                tables: g.flip().then(|| {
-                    let given = GivenTables::generate(g);
-                    Box::new(GivenTables { cells: [(30, 7); 2], ..given })
-                }),
-                ..base
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of what packets cost at a rate, which kernels before 3.8 needed.
 
-use super::{LinkLayer, RateSpec};
+use super::{Framing, LinkLayer, RateSpec};
 use crate::clock::Clock;
 use crate::units::{Rate, Size, Ticks};
 use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
@@ -57,6 +57,29 @@ impl Tables {
         }
     }
 
+    /// What packets cost where kernels see these tables beside it. All but ATM is the same to them.
+    pub(super) fn settle(
+        self,
+        clock: &Clock,
+        framings: [Framing; 2],
+        rates: [Rate; 2],
+        mtu: u32,
+    ) -> [Framing; 2] {
+        let [mut first, mut second] = framings;
+        if framings.iter().any(|framing| framing.linklayer == LinkLayer::Unaware) && self != Tables::None {
+            let mut specs = [RateSpec::new(rates[0], first), RateSpec::new(rates[1], second)];
+            let [rate, ceil] = self.make(clock, &mut specs, rates, mtu);
+            for ((framing, spec), table) in [&mut first, &mut second].into_iter().zip(specs).zip([rate, ceil])
+            {
+                let unaware = framing.linklayer == LinkLayer::Unaware;
+                if table.is_some_and(|table| unaware && table.shows_cells(spec)) {
+                    framing.linklayer = LinkLayer::Atm;
+                }
+            }
+        }
+        [first.settled(), second.settled()]
+    }
+
     /// The bytes in a cell of the table for the rate, and of that for the ceil or peak rate: 1 without tables.
     pub(super) fn cell_sizes(&self) -> [u32; 2] {
         match self {
@@ -106,6 +129,24 @@ impl RateTable {
             clock.xmit_ticks(rate, Size::bytes(layer.cost(size).into()))
         });
         RateTable { slots: Box::new(slots) }
+    }
+}
+
+impl RateTable {
+    /// Whether kernels guess ATM from it: sizes that fill the same cell cost the same (`__detect_linklayer` of
+    /// `net/sched/sch_api.c`).
+    fn shows_cells(&self, spec: RateSpec) -> bool {
+        const FAST: u32 = 100_000_000 / 8;
+        let slot = |size: u32| self.slots.get((size >> spec.cell_log) as usize);
+        let known = (1..32).contains(&spec.cell_log) && (1..=FAST).contains(&spec.rate);
+        if !known || self.slots.first() == Some(&Ticks(0)) {
+            return false;
+        }
+        let low = u32::from(spec.mpu).next_multiple_of(48);
+        let high = (low + 1).next_multiple_of(48);
+        let (first, behind) = (low >> spec.cell_log, high >> spec.cell_log);
+        let last = behind.checked_sub(1).filter(|last| *last > first && *last < 256);
+        last.is_some_and(|last| slot(low) == self.slots.get(last as usize))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
-use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, Kind, Setting};
+use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
@@ -80,7 +80,6 @@ macro_rules! kinds {
             }
 
             /// See [`Kind::forget`].
-            #[allow(dead_code, reason = "templates of chains have nothing to forget")]
             pub(crate) fn forget(&mut self) {
                 match self {
                     $($name::$variant(kind) => kind.forget(),)*
@@ -95,6 +94,15 @@ macro_rules! kinds {
                         kind.forget();
                         kind.settle(setting);
                     })*
+                    $name::Other(_) => (),
+                }
+            }
+
+            /// See [`Kind::number`].
+            #[allow(dead_code, reason = "only filters and actions have numbers of actions")]
+            pub(crate) fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+                match self {
+                    $($name::$variant(kind) => kind.number(see),)*
                     $name::Other(_) => (),
                 }
             }

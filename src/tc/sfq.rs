@@ -4,7 +4,7 @@ mod red;
 
 pub use red::{Average, Red};
 
-use super::Kind;
+use super::{Kind, Setting};
 use crate::text::{Hear, Page, Say, Show, WordError, Words};
 use crate::units::{Packets, Size};
 use crate::wire::{DecodeError, EncodeError, Value, Writer};
@@ -47,6 +47,16 @@ macro_rules! setters {
 }
 
 impl Sfq {
+    const DEFAULT_DIVISOR: u32 = 1024;
+    const DEFAULT_FLOWS: u32 = 128;
+    const DEFAULT_LIMIT: Packets = Packets(127);
+    /// SFQ_MAX_DEPTH
+    const MOST_DEPTH: u32 = 127;
+    /// SFQ_MAX_FLOWS
+    const MOST_FLOWS: u32 = 65_408;
+    const LEAST_QUANTUM: u32 = 256;
+    const MOST_QUANTUM: u32 = 1 << 20;
+
     /// A queue with the kernel's defaults.
     pub fn new() -> Self {
         Self::default()
@@ -89,11 +99,11 @@ impl Kind for Sfq {
             true => Err(EncodeError::out_of_range(what, value, allowed)),
             false => Ok(()),
         };
-        range("quantum of sfq", self.quantum, 1 << 20, "up to 1048576")?;
+        range("quantum of sfq", self.quantum, Self::MOST_QUANTUM, "up to 1048576")?;
         // The kernel counts it in timer ticks, of which a second has at least 100.
         range("perturb of sfq", self.perturb, i32::MAX as u32 / 100, "up to 21474836 s")?;
-        range("flows of sfq", self.flows, 65_408, "up to 65408")?;
-        range("depth of sfq", self.depth, 127, "up to 127")?;
+        range("flows of sfq", self.flows, Self::MOST_FLOWS, "up to 65408")?;
+        range("depth of sfq", self.depth, Self::MOST_DEPTH, "up to 127")?;
         if self.limit.0 == 1 {
             return Err(EncodeError::out_of_range("limit of sfq", 1, "2 and above"));
         }
@@ -105,6 +115,42 @@ impl Kind for Sfq {
             ));
         }
         self.red.map_or(Ok(()), |red| red.wire().map(drop))
+    }
+
+    /// Kernels clamp only what was said. Some of what they then report they would not take again: it was not said.
+    fn forget(&mut self) {
+        self.red_stats = RedStats::default();
+        let Sfq { limit, divisor, flows, depth, .. } = *self;
+        if divisor == Self::DEFAULT_DIVISOR && flows > divisor {
+            self.divisor = 0;
+        }
+        if limit == Self::DEFAULT_LIMIT
+            && flows > 0
+            && (flows > limit.0 || depth > 0 && depth.saturating_mul(flows) < limit.0)
+        {
+            self.limit = Packets(0);
+        }
+    }
+
+    /// `sfq_init` and `sfq_change`. What is not said is clamped like what is: more packets than all flows can hold never wait, nor
+    /// are there more flows than packets or buckets.
+    fn settle(&mut self, setting: &Setting) {
+        let said = |value: u32, default| if value == 0 { default } else { value };
+        if self.quantum == 0 || setting.may_be_frame(self.quantum) {
+            self.quantum = setting.frame().min(Self::MOST_QUANTUM);
+        }
+        self.quantum = self.quantum.max(Self::LEAST_QUANTUM);
+        self.divisor = said(self.divisor, Self::DEFAULT_DIVISOR);
+        self.depth = said(self.depth, Self::MOST_DEPTH).min(Self::MOST_DEPTH);
+        let flows = said(self.flows, Self::DEFAULT_FLOWS).min(Self::MOST_FLOWS).min(self.divisor);
+        self.limit = Packets(said(self.limit.0, Self::DEFAULT_LIMIT.0).min(self.depth * flows));
+        self.flows = flows.min(self.limit.0);
+        self.red = self.red.and_then(Red::settled);
+    }
+
+    /// Kernels cannot change one.
+    fn can_become(&self, _: &Self) -> bool {
+        false
     }
 
     fn show(&self, page: &mut Page) {

@@ -1,6 +1,6 @@
 //! `skbedit`: changes what the kernel notes about a packet, not the packet. `man 8 tc-skbedit`, `net/sched/act_skbedit.c`
 
-use super::{shown, ActionParms, Control, Kind, Times};
+use super::{shown, ActionNumber, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{FromWord, Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Handle, ParseError};
 use crate::wire::{EncodeError, Table};
@@ -87,6 +87,26 @@ impl Skbedit {
 
 impl Kind for Skbedit {
     const NAME: &'static str = "skbedit";
+
+    fn forget(&mut self) {
+        self.times = None;
+        self.parms.iter_mut().for_each(ActionParms::forget);
+    }
+
+    /// `tcf_skbedit_init` and `tcf_skbedit_act`
+    fn settle(&mut self, _: &Setting) {
+        self.unknown.clear();
+        self.parms.iter_mut().for_each(ActionParms::settle);
+        let known = self.flags.unwrap_or(0) & (Self::INHERIT_DSFIELD | Self::QUEUE_BY_HASH);
+        self.flags = Some(known).filter(|flags| *flags != 0);
+        self.queue_max = self.queue_max.filter(|_| known & Self::QUEUE_BY_HASH != 0);
+        self.mask = self.mask.filter(|mask| self.mark.is_some() && *mask != u32::MAX);
+        self.mark = self.mark.map(|mark| mark & self.mask.unwrap_or(u32::MAX));
+    }
+
+    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
+        self.parms.iter_mut().for_each(|parms| see(parms.number(Self::NAME)));
+    }
 
     fn check(&self) -> Result<(), EncodeError> {
         if self.parms.is_none() {

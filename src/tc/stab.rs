@@ -98,6 +98,14 @@ impl SizeTable {
         self.sized()
     }
 
+    /// Makes of it what kernels report: the description stands for the costs, and without a table only an overhead counts.
+    pub(crate) fn settle(&mut self) {
+        (self.data, self.unknown) = (None, Vec::new());
+        if self.base.tsize == 0 {
+            self.base = SizeSpec { overhead: self.base.overhead, ..SizeSpec::default() };
+        }
+    }
+
     /// Chooses the cells. Only an overhead needs no table; the cells are the smallest that reach the MTU, and the costs are
     /// halved until they fit 16 bits, as in iproute2's `tc/tc_core.c`.
     fn sized(mut self) -> Self {

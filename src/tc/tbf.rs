@@ -2,7 +2,7 @@
 
 mod show;
 
-use super::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
+use super::{Burst, Framing, Kind, RateSpec, RateTable, Setting, Tables};
 use crate::clock::Clock;
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{Micros, Rate, Size, Ticks};
@@ -183,6 +183,33 @@ impl Kind for Tbf {
             (None, Some(Burst::Size(_))) => Err(EncodeError::Invalid("tbf's mtu needs a peak rate")),
             _ => Ok(()),
         }
+    }
+
+    /// `tbf_change`
+    fn settle(&mut self, setting: &Setting) {
+        self.unknown.clear();
+        let clock = &setting.clock;
+        if let Ok(limit) = self.limit_bytes(clock) {
+            self.limit = Some(Limit::Bytes(Size::bytes(limit.into())));
+        }
+        self.peak = self.peak.filter(|peak| !peak.is_zero());
+        let peak = self.peak.unwrap_or_default();
+        let framings = [self.framing, self.peak_framing.unwrap_or(self.framing)];
+        let mtu = self.mtu.map_or(0, |mtu| mtu.size(clock, peak).as_bytes());
+        let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
+        let tables = std::mem::take(&mut self.tables);
+        let [framing, peak_framing] = tables.settle(clock, framings, [self.rate, peak], mtu);
+        let ticks = |burst, rate, framing: Framing| match burst {
+            Burst::Size(size) => {
+                let size = u32::try_from(size.as_bytes()).unwrap_or(u32::MAX);
+                Burst::Time(framing.kernel_ticks(clock, rate, size))
+            }
+            time => time,
+        };
+        self.burst = self.burst.map(|burst| ticks(burst, self.rate, framing));
+        self.mtu = self.mtu.filter(|_| self.peak.is_some()).map(|mtu| ticks(mtu, peak, peak_framing));
+        self.framing = framing;
+        self.peak_framing = Some(peak_framing).filter(|peak| self.peak.is_some() && *peak != framing);
     }
 
     fn show(&self, page: &mut Page) {

@@ -16,6 +16,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod plan;
+mod plan_kinds;
 mod plan_scale;
 mod qdiscs;
 mod rebuilt;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         plan::trials(),
         plan_scale::trials(),
         qdiscs::trials(),
+        plan_kinds::trials(),
         rebuilt::trials(),
         refusals::trials(),
         route::trials(),

@@ -1,8 +1,7 @@
 use super::{Devices, State};
 use crate::command::AnyObject;
-use crate::tc::police::Police;
 use crate::tc::u32::{U32Handle, U32};
-use crate::tc::{Action, ActionKind, ActionTable, Actions, Chain, Filter, FilterKind, Place};
+use crate::tc::{Action, ActionKind, ActionNumber, ActionTable, Actions, Chain, Filter, FilterKind, Place};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A place: the device and the parent, or a block.
@@ -11,7 +10,7 @@ type Spot = (u32, u32);
 type Row = (Spot, u32, u16);
 
 /// How often an action is used by filters, by kind and index.
-type Uses = BTreeMap<(String, u32), usize>;
+type Uses = BTreeMap<(&'static str, u32), usize>;
 
 fn spot(place: Place) -> Spot {
     match place {
@@ -47,19 +46,15 @@ pub(super) fn filters(state: &State, devices: &Devices<'_>) -> (Vec<AnyObject>, 
         .cloned()
         .collect();
     let uses = uses(&mut filters);
-    let kept = |kind: &ActionKind, index: u32| {
-        uses.get(&(kind.name().to_owned(), index)).is_some_and(|uses| *uses > 1)
-    };
     for filter in &mut filters {
         clean(filter, &rows, devices);
-        for action in actions_of(filter) {
-            clean_action(action, &kept, devices);
-        }
-        if let Some(police) = police_of(filter) {
-            clean_police(police, &|index| {
-                uses.get(&("police".to_owned(), index)).is_some_and(|uses| *uses > 1)
-            });
-        }
+        actions_of(filter).for_each(|action| name_device(action, devices));
+        numbers(filter, &mut |number| {
+            // Where only one filter uses it, the kernel can choose another.
+            if uses.get(&(number.kind, *number.index)).is_none_or(|uses| *uses < 2) {
+                *number.index = 0;
+            }
+        });
     }
     filters.sort_by_key(|filter| (!is_table(filter), row(filter)));
     let (lost, filters): (Vec<Filter>, Vec<Filter>) =
@@ -143,10 +138,8 @@ fn clean(filter: &mut Filter, rows: &Rows, devices: &Devices<'_>) {
     filter.chain = filter.chain.filter(|chain| *chain != 0);
     (filter.stats, filter.estimator) = (None, None);
     filter.unknown.clear();
+    filter.kind.iter_mut().for_each(FilterKind::forget);
     if let Some(FilterKind::U32(u32)) = &mut filter.kind {
-        u32.counters = None;
-        u32.mark.iter_mut().for_each(|mark| mark.success = 0);
-        u32.unknown.clear();
         if in_root && u32.divisor.is_none() {
             // The kernel numbers these tables in the order in which they are made: which it was does not matter.
             filter.handle = U32Handle::from_raw(filter.handle).node().into();
@@ -164,23 +157,15 @@ fn actions_of(filter: &mut Filter) -> impl Iterator<Item = &mut Action> {
     actions.into_iter().flat_map(|actions| &mut actions.0).map(|(_, action)| action)
 }
 
-fn police_of(filter: &mut Filter) -> Option<&mut Police> {
-    match &mut filter.kind {
-        Some(FilterKind::U32(u32)) => u32.police.as_mut(),
-        Some(FilterKind::Fw(fw)) => fw.police.as_mut(),
-        _ => None,
-    }
+/// The numbers of the filter's actions, and of its own policer.
+fn numbers(filter: &mut Filter, see: &mut dyn FnMut(ActionNumber<'_>)) {
+    filter.kind.iter_mut().for_each(|kind| kind.number(see));
 }
 
 fn uses(filters: &mut [Filter]) -> Uses {
     let mut uses = Uses::new();
     for filter in filters {
-        for action in actions_of(filter) {
-            *uses.entry((action.kind.name().to_owned(), action.named_index())).or_default() += 1;
-        }
-        if let Some(police) = police_of(filter) {
-            *uses.entry(("police".to_owned(), police.index)).or_default() += 1;
-        }
+        numbers(filter, &mut |number| *uses.entry((number.kind, *number.index)).or_default() += 1);
     }
     uses
 }
@@ -191,51 +176,22 @@ fn standing<'a>(
     uses: &'a Uses,
     devices: &'a Devices<'_>,
 ) -> impl Iterator<Item = AnyObject> + 'a {
-    let all = state.actions.iter().flat_map(|table| &table.actions);
-    all.filter(|action| !uses.contains_key(&(action.kind.name().to_owned(), action.named_index()))).map(
-        |action| {
-            let mut action = action.clone();
-            clean_action(&mut action, &|_, _| true, devices);
-            ActionTable::of([action]).into()
-        },
-    )
+    let all = state.actions.iter().flat_map(|table| &table.actions).cloned();
+    all.filter_map(|mut action| {
+        let mut used = false;
+        action.kind.number(&mut |number| used |= uses.contains_key(&(number.kind, *number.index)));
+        action.forget();
+        action.index = None;
+        name_device(&mut action, devices);
+        (!used).then(|| ActionTable::of([action]).into())
+    })
 }
 
-/// Takes away what the kernel reports, and the index where only one filter uses it.
-fn clean_action(action: &mut Action, kept: &dyn Fn(&ActionKind, u32) -> bool, devices: &Devices<'_>) {
-    let index = Some(action.named_index()).filter(|index| kept(&action.kind, *index)).unwrap_or(0);
-    (action.stats, action.used_hw_stats, action.in_hw_count, action.index) = (None, None, None, None);
-    action.unknown.clear();
-    let parms = match &mut action.kind {
-        ActionKind::Gact(gact) => {
-            gact.times = None;
-            gact.parms.as_mut()
-        }
-        ActionKind::Mirred(mirred) => {
-            mirred.times = None;
-            mirred.parms.as_mut().map(|parms| {
-                parms.dev = devices.name(parms.dev);
-                &mut parms.action
-            })
-        }
-        ActionKind::Skbedit(skbedit) => {
-            skbedit.times = None;
-            skbedit.parms.as_mut()
-        }
-        ActionKind::Police(police) => return clean_police(police, &|_| index != 0),
-        ActionKind::Other(_) => None,
-    };
-    if let Some(parms) = parms {
-        (parms.index, parms.references, parms.bindings) = (index, 0, 0);
+/// Gives the device that packets are sent to its name.
+fn name_device(action: &mut Action, devices: &Devices<'_>) {
+    if let ActionKind::Mirred(mirred) = &mut action.kind {
+        mirred.parms.iter_mut().for_each(|parms| parms.dev = devices.name(parms.dev));
     }
-}
-
-fn clean_police(police: &mut Police, kept: &dyn Fn(u32) -> bool) {
-    if !kept(police.index) {
-        police.index = 0;
-    }
-    (police.references, police.bindings, police.times) = (0, 0, None);
-    police.unknown.clear();
 }
 
 /// Chains with a template, and those without filters: the others come with their filters.

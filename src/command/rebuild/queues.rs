@@ -1,6 +1,6 @@
 use super::{Devices, State};
 use crate::command::AnyObject;
-use crate::tc::{Class, Qdisc};
+use crate::tc::{Class, ClassKind, Qdisc, QdiscKind};
 use crate::units::Handle;
 use std::collections::BTreeMap;
 
@@ -22,6 +22,7 @@ pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
         invisible: false,
         stats: None,
         unknown: Vec::new(),
+        kind: qdisc.kind.clone().map(forgotten(QdiscKind::forget)),
         ..qdisc.clone()
     });
     let made = |class: &&Class| class.kind.as_ref().is_some_and(|kind| CLASSES.contains(&kind.name()));
@@ -34,6 +35,7 @@ pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
         leaf: None,
         stats: None,
         unknown: Vec::new(),
+        kind: class.kind.clone().map(forgotten(ClassKind::forget)),
         ..class.clone()
     });
     let (qdiscs, classes): (Vec<Qdisc>, Vec<Class>) = (qdiscs.collect(), classes.collect());
@@ -53,6 +55,14 @@ pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
     }));
     all.sort_by_key(|(key, _)| *key);
     all.into_iter().map(|(_, object)| object).collect()
+}
+
+/// The options without what only kernels say.
+fn forgotten<K>(forget: fn(&mut K)) -> impl Fn(K) -> K {
+    move |mut kind| {
+        forget(&mut kind);
+        kind
+    }
 }
 
 /// Whether it is not one that the kernel makes by itself: those have no handle.

@@ -5,7 +5,7 @@ use super::super::step::{Effect, Step};
 use super::super::{Finding, Scope};
 use super::{Gone, Steps};
 use crate::request::Verb;
-use crate::tc::{Class, Qdisc};
+use crate::tc::{Class, Qdisc, QdiscKind};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,10 @@ impl Diff<'_> {
             return Some((handle, true));
         }
         if same_handle && can_become(&old.settled, &new.settled) {
-            let changed = Qdisc { handle, ..new.said.clone() };
+            // A change that says nothing changes nothing: the kernel's defaults are said.
+            let says = new.said.kind.as_ref().is_some_and(QdiscKind::has_options);
+            let kind = if says { &new.said.kind } else { &new.settled.kind };
+            let changed = Qdisc { handle, kind: kind.clone(), ..new.said.clone() };
             self.steps.change.push(Step::new(
                 Verb::Change,
                 changed,
@@ -280,12 +283,15 @@ fn at<'a, 'b>(qdiscs: &'b [Entry<'a, Qdisc>], place: Handle) -> Option<&'b Entry
     qdiscs.get(index)
 }
 
-/// Those whose key is a class of this qdisc.
+/// Those whose key is a class of this qdisc. That of ingress has none: its number is also that of the places where roots stand.
 fn range<'a, 'b, T>(
     entries: &'b [Entry<'a, T>],
     qdisc: Handle,
     key: impl Fn(&T) -> Handle,
 ) -> &'b [Entry<'a, T>] {
+    if qdisc.major() == Handle::INGRESS.major() {
+        return &[];
+    }
     let start = entries.partition_point(|entry| key(&entry.settled) <= Handle::qdisc(qdisc.major()));
     let rest = entries.get(start..).unwrap_or_default();
     let end = rest.partition_point(|entry| key(&entry.settled).major() <= qdisc.major());

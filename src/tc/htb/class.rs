@@ -1,5 +1,5 @@
 use crate::clock::Clock;
-use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Tables};
+use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Setting, Tables};
 use crate::text::{Hear, Layout, Page, Say, WordError, Words};
 use crate::units::{Rate, Size, Ticks};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
@@ -46,6 +46,11 @@ pub struct HtbClass {
 impl HtbClass {
     /// The packet size that `tc` reckons with when none is given, in bytes.
     pub const DEFAULT_MTU: u32 = 1600;
+    /// The bounds of the quantum that is derived from the rate, in bytes.
+    const LEAST_QUANTUM: u64 = 1000;
+    const MOST_QUANTUM: u64 = 200_000;
+    /// The last prio (TC_HTB_NUMPRIO): kernels take it for those behind it.
+    const LAST_PRIO: u32 = 7;
 
     /// A class with this guaranteed rate, which is not 0.
     pub fn rate(rate: Rate) -> Self {
@@ -147,6 +152,37 @@ impl HtbClass {
 
 impl Kind for HtbClass {
     const NAME: &'static str = "htb";
+
+    fn forget(&mut self) {
+        self.level = 0;
+    }
+
+    /// `htb_change_class`
+    fn settle(&mut self, setting: &Setting) {
+        self.unknown.clear();
+        let (clock, rates) = (&setting.clock, [self.rate, self.ceil_or_rate()]);
+        let mtu = self.mtu.take().unwrap_or(Self::DEFAULT_MTU);
+        let framings = [self.framing, self.ceil_framing.unwrap_or(self.framing)];
+        let [framing, ceil_framing] = std::mem::take(&mut self.tables).settle(clock, framings, rates, mtu);
+        self.framing = framing;
+        self.ceil_framing = Some(ceil_framing).filter(|ceil| *ceil != framing);
+        let [rate, ceil] = rates;
+        self.ceil = Some(ceil).filter(|ceil| *ceil != rate);
+        for (burst, rate) in [(&mut self.burst, rate), (&mut self.cburst, ceil)] {
+            let said = burst.unwrap_or_else(|| clock.default_burst(rate, mtu).into());
+            *burst = Some(said.ticks(clock, rate).into());
+        }
+        if setting.inner {
+            // Kernels look at these only as long as it is a leaf.
+            (self.quantum, self.prio) = (0, 0);
+            return;
+        }
+        if self.quantum == 0 {
+            let quantum = self.rate.as_bytes_per_second() / u64::from(setting.r2q.max(1));
+            self.quantum = quantum.clamp(Self::LEAST_QUANTUM, Self::MOST_QUANTUM) as u32;
+        }
+        self.prio = self.prio.min(Self::LAST_PRIO);
+    }
 
     fn show(&self, page: &mut Page) {
         let Layout { details, raw, .. } = page.layout();

@@ -8,7 +8,7 @@ mod stats;
 pub use class::HtbClass;
 pub use stats::HtbStats;
 
-use super::Kind;
+use super::{Kind, Setting};
 use crate::text::{Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Packets, ParseError};
 use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
@@ -99,6 +99,27 @@ impl Htb {
 
 impl Kind for Htb {
     const NAME: &'static str = "htb";
+
+    fn forget(&mut self) {
+        self.direct_packets = 0;
+        if self.version > u32::from(u16::MAX) {
+            self.version >>= 16;
+        }
+    }
+
+    /// `htb_init`
+    fn settle(&mut self, setting: &Setting) {
+        self.unknown.clear();
+        // Kernels look at 16 bits of the one, at none of the other.
+        (self.default_class, self.debug) = (self.default_class & 0xffff, 0);
+        self.r2q = self.r2q.max(1);
+        self.direct_qlen.get_or_insert(Packets(setting.queue_len));
+    }
+
+    /// Kernels cannot change one.
+    fn can_become(&self, _: &Self) -> bool {
+        false
+    }
 
     fn show(&self, page: &mut Page) {
         // tc shows the number with its sign.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::Clock;
 use crate::wire::generate::Source;
 use proptest::prelude::*;
 use std::fmt::Debug;
@@ -104,4 +105,33 @@ properties! {
     every_class_kind_decodes_to_what_was_encoded: ClassKind;
     every_action_kind_decodes_to_what_was_encoded: ActionKind;
     every_filter_kind_decodes_to_what_was_encoded: FilterKind;
+}
+
+macro_rules! settled {
+    ($($test:ident: $enum:ident;)*) => { proptest! { $(
+        #[test]
+        fn $test(bytes in proptest::collection::vec(any::<u8>(), 0..400), numbers: [u32; 4], inner: bool, known: bool) {
+            let [mtu, header, queue_len, r2q] = numbers;
+            let header = known.then_some(header);
+            let setting = Setting { clock: Clock::KERNEL, mtu, header, queue_len, r2q, inner };
+            for kind in $enum::generate_each(&mut Source::new(&bytes)) {
+                let mut once = kind.clone();
+                once.settle(&setting);
+                let mut twice = once.clone();
+                twice.settle(&setting);
+                prop_assert_eq!(&twice, &once, "{}", kind);
+                let mut forgotten = kind;
+                forgotten.forget();
+                forgotten.settle(&setting);
+                prop_assert_eq!(&forgotten, &once);
+            }
+        }
+    )* } };
+}
+
+settled! {
+    every_qdisc_kind_settles_once: QdiscKind;
+    every_class_kind_settles_once: ClassKind;
+    every_action_kind_settles_once: ActionKind;
+    every_filter_kind_settles_once: FilterKind;
 }

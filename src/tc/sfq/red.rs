@@ -113,6 +113,19 @@ impl Red {
         Ok(Parms { limit, min, max, w_log, p_log, scell_log, flags, probability: self.probability })
     }
 
+    /// What kernels make of it: the thresholds and the logarithms, if there are thresholds. `red_set_parms` of `include/net/red.h`
+    pub(super) fn settled(self) -> Option<Self> {
+        // What cannot be sent is left as it is.
+        let Ok(parms) = self.wire() else { return Some(self) };
+        let mut parms = Parms { limit: 0, ..parms };
+        if parms.probability == Percent::default() {
+            let most = u32::MAX.checked_shr(parms.p_log.into()).unwrap_or(u32::MAX);
+            let span = parms.max.saturating_sub(parms.min).max(1);
+            parms.probability = Percent::from_raw(most.wrapping_mul(span));
+        }
+        Red::read(parms).filter(|red| red.min != 0)
+    }
+
     /// The parameters of a message; all 0 is none.
     pub(super) fn read(parms: Parms) -> Option<Self> {
         let Parms { limit, min, max, w_log, p_log, scell_log, flags, probability } = parms;
