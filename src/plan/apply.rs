@@ -1,11 +1,14 @@
 use super::read::{self, Snapshot};
 use super::{diff, Desired, Plan, Severity, Step};
-use crate::command::VisitObject;
+use crate::command::{AnyObject, VisitObject};
 use crate::error::{Error, Result};
 use crate::netlink::{Batch, Connection};
 use crate::request::Verb;
+use crate::tc::u32::U32Handle;
 use crate::text::Show;
 use std::fmt::{self, Display, Formatter};
+use std::thread;
+use std::time::Duration;
 
 /// How many steps are sent at a time; the progress is told behind each.
 const AT_A_TIME: usize = 256;
@@ -107,18 +110,53 @@ fn make(
 ) -> Result<(), (Step, Error)> {
     let mut batch = nl.batch();
     let mut done = 0;
-    for steps in steps.chunks(AT_A_TIME) {
+    let parts = steps.chunk_by(|one, other| has_to_wait(one) == has_to_wait(other));
+    for steps in parts.flat_map(|part| part.chunks(AT_A_TIME)) {
         batch.clear();
         for step in steps {
             push(&mut batch, step).map_err(|error| (step.clone(), error))?;
         }
         for (step, result) in steps.iter().zip(nl.run(&batch)) {
+            let result = match result {
+                Err(error) if error.errno() == Some(EBUSY) && has_to_wait(step) => again(nl, step),
+                result => result.map(drop),
+            };
             result.map_err(|error| (step.clone(), error))?;
         }
         done += steps.len();
         steps.last().into_iter().for_each(|step| progress(done, step));
     }
     Ok(())
+}
+
+const EBUSY: i32 = 16;
+/// How often it is tried again, and the pause before: a link is let go within milliseconds, on a busy machine within a second.
+const TRIES: u32 = 300;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether it deletes a table of u32. Kernels let go of it some time after the filters that led to it have been deleted
+/// (`u32_delete_key_freepf_work` in `net/sched/cls_u32.c`), and refuse to delete it until then.
+fn has_to_wait(step: &Step) -> bool {
+    match &step.object {
+        AnyObject::Filter(filter) if step.verb == Verb::Delete => {
+            filter.u32().is_some() && filter.handle != 0 && U32Handle::from_raw(filter.handle).node() == 0
+        }
+        _ => false,
+    }
+}
+
+fn again(nl: &mut Connection, step: &Step) -> Result<()> {
+    let mut batch = nl.batch();
+    push(&mut batch, step)?;
+    let mut tries = 0;
+    loop {
+        thread::sleep(PAUSE);
+        tries += 1;
+        match nl.run(&batch).into_iter().collect::<Result<Vec<_>>>() {
+            Err(error) if error.errno() == Some(EBUSY) && tries < TRIES => (),
+            result => return result.map(drop),
+        }
+    }
 }
 
 fn push(batch: &mut Batch, step: &Step) -> Result<()> {

@@ -1,6 +1,8 @@
 //! What is there: the trees of the devices that somebody has a wish about, as far as their scopes go and as far as it would be lost
 //! with what is in them.
 
+mod parted;
+
 use super::{Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
@@ -114,6 +116,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
             tree.chains.push(chain?);
         }
     }
+    parted::part(nl, &mut tree.filters)?;
     Ok(tree)
 }
 
@@ -136,11 +139,14 @@ fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
         places.insert(Place::on(now.dev, parent));
     };
     for qdisc in &now.qdiscs {
+        // Filters in blocks are listed there.
+        let sides = [(Handle::MIN_INGRESS, qdisc.ingress_block), (Handle::MIN_EGRESS, qdisc.egress_block)];
+        let own = sides.into_iter().filter(|(_, block)| block.is_none()).map(|(side, _)| side);
         match &qdisc.kind {
-            Some(QdiscKind::Ingress(_)) => at(Handle::MIN_INGRESS),
-            Some(QdiscKind::Clsact(_)) => {
-                [Handle::MIN_INGRESS, Handle::MIN_EGRESS].into_iter().for_each(&mut at)
+            Some(QdiscKind::Ingress(_)) => {
+                own.take_while(|side| *side == Handle::MIN_INGRESS).for_each(&mut at)
             }
+            Some(QdiscKind::Clsact(_)) => own.for_each(&mut at),
             _ if qdisc.parent == Handle::ROOT => at(qdisc.handle),
             _ => (),
         }
@@ -158,7 +164,8 @@ fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
     );
     let wanted: BTreeSet<Handle> = wanted.filters.iter().filter_map(parent_of).collect();
     let there = now.qdiscs.iter().map(|qdisc| qdisc.handle).chain(now.classes.iter().map(|class| class.id));
-    there.filter(|handle| wanted.contains(handle)).for_each(&mut at);
+    // The hooks of ingress go by several names.
+    there.filter(|handle| handle.major() != 0xffff && wanted.contains(handle)).for_each(&mut at);
     let blocks = now.qdiscs.iter().flat_map(|qdisc| [qdisc.ingress_block, qdisc.egress_block]).flatten();
     places.extend(blocks.map(Place::Block));
     places

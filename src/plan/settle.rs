@@ -1,7 +1,11 @@
 //! Trees in which two objects that mean the same are equal.
 
 use super::Tree;
-use crate::tc::{Chain, Class, Filter, Place, Protocol, Qdisc, QdiscKind, Setting, SizeTable};
+use crate::tc::u32::U32Handle;
+use crate::tc::{
+    ActionNumber, Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting,
+    SizeTable,
+};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,17 +25,34 @@ pub(super) struct Settled<'a> {
     pub classes: Vec<Entry<'a, Class>>,
     /// By place and number.
     pub chains: Vec<Entry<'a, Chain>>,
-    /// By place, chain and prio; filters of one prio in their order, and those without a prio of their own as they were said.
+    /// By place, chain and prio; filters of one prio in their order, and those without a prio of their own as they were said. u32's
+    /// handles say all of where a filter stands; the tables that packets enter are not among them.
     pub filters: Vec<Entry<'a, Filter>>,
 }
 
 /// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
 pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (Settled<'a>, Settled<'a>) {
     let inner: BTreeSet<Handle> = wanted.classes.iter().map(|class| parent(class)).collect();
-    (settled(now, &inner, setting), settled(wanted, &inner, setting))
+    let mut new = settled(wanted, &inner, setting, &mut |_| ());
+    let mut said = BTreeSet::new();
+    for kind in new.filters.iter_mut().filter_map(|filter| filter.settled.kind.as_mut()) {
+        kind.number(&mut |number| drop(said.insert((number.kind, *number.index))));
+    }
+    // The number of an action that only its filter has is the kernel's choice, unless somebody says it.
+    let mut unsaid = |number: ActionNumber<'_>| {
+        if number.references < 2 && !said.contains(&(number.kind, *number.index)) {
+            *number.index = 0;
+        }
+    };
+    (settled(now, &inner, setting, &mut unsaid), new)
 }
 
-fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Settled<'a> {
+fn settled<'a>(
+    tree: &'a Tree,
+    inner: &BTreeSet<Handle>,
+    setting: Setting,
+    number: &mut dyn FnMut(ActionNumber<'_>),
+) -> Settled<'a> {
     let mut qdiscs: Vec<Entry<'_, Qdisc>> =
         tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said, &setting) }).collect();
     qdiscs.sort_by_key(|qdisc| qdisc.settled.parent);
@@ -49,8 +70,10 @@ fn settled<'a>(tree: &'a Tree, inner: &BTreeSet<Handle>, setting: Setting) -> Se
     let mut chains: Vec<Entry<'_, Chain>> =
         tree.chains.iter().map(|said| Entry { said, settled: chain(said, root, &setting) }).collect();
     chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
+    let rows = Rows::of(&tree.filters);
+    let made = tree.filters.iter().filter(|filter| !rows.is_root(filter));
     let mut filters: Vec<Entry<'_, Filter>> =
-        tree.filters.iter().map(|said| Entry { said, settled: filter(said, root, &setting) }).collect();
+        made.map(|said| Entry { said, settled: filter(said, root, &rows, &setting, number) }).collect();
     filters.sort_by_key(|filter| (filter.settled.place, filter.settled.chain, filter.settled.prio));
     Settled { qdiscs, classes, chains, filters }
 }
@@ -113,11 +136,37 @@ fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
     chain
 }
 
-fn filter(said: &Filter, root: Handle, setting: &Setting) -> Filter {
+fn filter(
+    said: &Filter,
+    root: Handle,
+    rows: &Rows,
+    setting: &Setting,
+    number: &mut dyn FnMut(ActionNumber<'_>),
+) -> Filter {
     let mut filter = Filter { estimator: None, stats: None, unknown: Vec::new(), ..said.clone() };
     filter.place = place(said.place, root);
     filter.chain = filter.chain.filter(|chain| *chain != 0);
     filter.protocol.get_or_insert(Protocol::All);
-    filter.kind.iter_mut().for_each(|kind| kind.settle(setting));
+    if let Some(kind) = &mut filter.kind {
+        kind.number(number);
+        kind.settle(setting);
+    }
+    if let (Some(said_u32), Some(FilterKind::U32(u32))) = (said.u32(), &mut filter.kind) {
+        filter.handle = u32_handle(said, said_u32.ht, rows);
+        u32.ht = None;
+    }
     filter
+}
+
+/// All that a u32 handle and `ht` say, in one: the table, the bucket, and the node, each 0 if the kernel chooses. So is the table
+/// that packets enter: the kernel numbers these in the order in which they are made, and which it was does not matter.
+fn u32_handle(said: &Filter, ht: Option<U32Handle>, rows: &Rows) -> u32 {
+    let handle = U32Handle::from_raw(said.handle);
+    if said.is_table() {
+        return u32::from(handle.table()) << 20;
+    }
+    match ht.filter(|ht| !rows.is_in_root(&said.row(), ht.table())) {
+        Some(ht) => ht.raw() & 0xffff_f000 | u32::from(handle.node()),
+        None => handle.node().into(),
+    }
 }

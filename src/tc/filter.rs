@@ -7,9 +7,11 @@ use crate::units::{quoted, Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
 use std::fmt::{self, Formatter};
 
+mod listed;
 mod show;
 mod words;
 
+pub(crate) use listed::{Row, Rows};
 pub(super) use words::{expect_end, Head};
 
 const NLM_F_CREATE: u16 = 0x400;

@@ -41,6 +41,7 @@ pub use class::{Class, Classes};
 pub use control::{ActionNumber, ActionParms, Control, Times};
 pub use estimator::Estimator;
 pub use filter::{Filter, Filters};
+pub(crate) use filter::{Row, Rows};
 pub use flags::FilterFlags;
 pub use kind::Kind;
 pub use linklayer::{Burst, Framing, LinkLayer, PacketBurst, RateSpec};

@@ -27,6 +27,15 @@ impl Place {
         Place::Dev { dev: dev.into(), parent }
     }
 
+    /// The qdisc or block whose filters share u32's tables, whatever their side, class, chain or prio. `tc_u_common` in
+    /// `net/sched/cls_u32.c`
+    pub(crate) fn common(self) -> Self {
+        match self {
+            Place::Dev { dev, parent } => Place::on(dev, Handle::qdisc(parent.major())),
+            block => block,
+        }
+    }
+
     /// A message header's index and parent.
     pub(super) fn header(self) -> (u32, Handle) {
         match self {

@@ -16,6 +16,7 @@ mod namespaces;
 mod netlink;
 mod packets;
 mod plan;
+mod plan_filters;
 mod plan_kinds;
 mod plan_scale;
 mod qdiscs;
@@ -46,9 +47,11 @@ fn main() -> ExitCode {
         netlink::trials(),
         packets::trials(),
         plan::trials(),
+        plan_filters::trials(),
         plan_scale::trials(),
         qdiscs::trials(),
         plan_kinds::trials(),
+        qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),
         route::trials(),

@@ -1,0 +1,70 @@
+//! Filters that the kernel lists several times.
+
+use crate::error::Result;
+use crate::netlink::Connection;
+use crate::tc::u32::U32Handle;
+use crate::tc::{Filter, Place, Row, Rows};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The handle that means the table which packets enter, whatever its number. TC_U32_ROOT of `net/sched/cls_u32.c`
+const U32_ROOT: u32 = 0xfff0_0000;
+
+/// Parts the filters that the kernel lists in several rows: each stays in the row that it is in, which is known of the table that
+/// packets enter. What stands in another table stays in the first row that leads to it.
+pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()> {
+    let rows = Rows::of(filters);
+    if rows.shared().next().is_none() {
+        return Ok(());
+    }
+    let mut roots: BTreeMap<Row, u16> = BTreeMap::new();
+    for line in filters.iter().filter(|filter| filter.is_own_line()) {
+        if rows.shared().any(|shared| shared.contains(&line.row())) {
+            let root = nl.get(&Filter { handle: U32_ROOT, ..line.clone() })?;
+            roots.insert(line.row(), U32Handle::from_raw(root.handle).table());
+        }
+    }
+    let of_row = |row: &Row| roots.get(row).copied();
+    let all: BTreeSet<(Place, u16, u16)> =
+        roots.iter().map(|((place, _, prio), root)| (place.common(), *prio, *root)).collect();
+    // The tables that are reached from each row: first by its own filters, then by those in its tables.
+    let mut owner: BTreeMap<(Place, u16), Row> = BTreeMap::new();
+    let key = |filter: &Filter, table: U32Handle| (filter.place.common(), table.table());
+    let links: Vec<(Row, (Place, u16), (Place, u16))> = filters
+        .iter()
+        .filter(|filter| roots.contains_key(&filter.row()))
+        .filter_map(|filter| {
+            let link = filter.u32()?.link?;
+            Some((filter.row(), key(filter, U32Handle::from_raw(filter.handle)), key(filter, link)))
+        })
+        .collect();
+    let mut open: Vec<(Row, (Place, u16))> =
+        roots.iter().rev().map(|(row, root)| (*row, (row.0.common(), *root))).collect();
+    let mut leads: BTreeMap<(Row, (Place, u16)), Vec<(Place, u16)>> = BTreeMap::new();
+    links.into_iter().for_each(|(row, from, to)| leads.entry((row, from)).or_default().push(to));
+    while let Some((row, from)) = open.pop() {
+        for to in leads.get(&(row, from)).into_iter().flatten() {
+            if let Entry::Vacant(entry) = owner.entry(*to) {
+                entry.insert(row);
+                open.push((row, *to));
+            }
+        }
+    }
+    filters.retain(|filter| {
+        let row = filter.row();
+        let Some(root) = of_row(&row).filter(|_| filter.handle != 0) else { return true };
+        let table = U32Handle::from_raw(filter.handle).table();
+        if all.contains(&(row.0.common(), row.2, table)) {
+            return table == root;
+        }
+        match owner.get(&(row.0.common(), table)) {
+            Some(owner) => *owner == row,
+            // Nothing leads to it: the first row has it.
+            None => {
+                roots.keys().find(|other| other.0.common() == row.0.common() && other.2 == row.2)
+                    == Some(&row)
+            }
+        }
+    });
+    Ok(())
+}
