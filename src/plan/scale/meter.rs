@@ -196,7 +196,7 @@ mod tests {
                 meter.sample(start, 0, 0);
                 meter.sample(start + SECOND, 5_000_000, 0);
                 // Nothing passes any more.
-                times.iter().for_each(|at| drop(meter.sample(start + SECOND + Duration::from_millis(*at), 5_000_000, 0)));
+                times.iter().for_each(|at| _ = meter.sample(start + SECOND + Duration::from_millis(*at), 5_000_000, 0));
                 rate(meter.sample(start + 2 * SECOND, 5_000_000, 0))
             };
             let times: Vec<u64> = times.into_iter().collect();

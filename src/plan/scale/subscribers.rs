@@ -14,32 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 mod saved;
+mod subscriber;
 
-/// What one of the [`Subscribers`] of a line has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Subscriber {
-    /// What is guaranteed.
-    pub rate: Rate,
-    /// What may be used when others do not; never less than `rate`.
-    pub ceil: Rate,
-    /// The addresses.
-    pub prefixes: Vec<Prefix>,
-}
-
-impl Subscriber {
-    /// Somebody with a guaranteed rate, and the most that may be used.
-    pub fn new(rate: Rate, ceil: Rate) -> Self {
-        Subscriber { rate, ceil: ceil.max(rate), prefixes: Vec::new() }
-    }
-
-    /// Adds addresses.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<Prefix>) -> Self {
-        self.prefixes.push(prefix.into());
-        self
-    }
-}
+pub use subscriber::Subscriber;
 
 /// How packets come to the class of their subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +74,8 @@ struct Queue<K> {
     guaranteed: u128,
 }
 
+/// 2^64 by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 const MQ: u16 = 0x7fff;
 const SHARE: u16 = 1;
 const REST: u16 = 2;
@@ -352,8 +331,8 @@ impl<K: Ord + Clone + Display> Subscribers<K> {
 
     /// The queue for somebody new, counted from 0.
     fn choose(&self, key: &K, rate: Rate) -> usize {
-        // The other half of the hash chooses the class.
-        let first = (Fnv::text(key) >> 32) as usize % self.queues.len();
+        // Fibonacci hashing: as it is, the hash chooses the class, and its upper half says little of the last letters.
+        let first = (Fnv::text(key).wrapping_mul(GOLDEN) >> 32) as usize % self.queues.len();
         let share = u128::from(self.line.as_bytes_per_second()) / self.queues.len() as u128;
         let rate = u128::from(rate.as_bytes_per_second());
         let fits = self.queues.get(first).is_some_and(|queue| queue.guaranteed + rate <= share);

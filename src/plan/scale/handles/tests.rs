@@ -95,13 +95,21 @@ fn the_text_says_it_line_by_line_and_contradictions_are_refused() {
 #[test]
 fn nearly_everybody_has_the_same_number_after_a_restart_without_a_file() {
     let keys = || (0..10_000u32).map(|number| format!("subscriber-{number}"));
-    let (mut one, mut other) = (minors(1..=0xffff), minors(1..=0xffff));
-    keys().for_each(|key| drop(one.hold(key).unwrap()));
-    let mut reversed: Vec<_> = keys().collect();
-    reversed.reverse();
-    reversed.into_iter().for_each(|key| drop(other.hold(key).unwrap()));
-    let same = keys().filter(|key| one.get(key) == other.get(key)).count();
-    assert!(same > 8_500, "{same}");
+    let given = |keys: Vec<String>| {
+        let mut handles = minors(1..=0xffff);
+        keys.into_iter().for_each(|key| _ = handles.hold(key).unwrap());
+        handles
+    };
+    let one = given(keys().collect());
+    let same =
+        |other: Handles<String>| other.iter().filter(|(key, number)| one.get(key) == Some(*number)).count();
+    // One in a hundred is gone: those who stood in another's place stand in their own now.
+    let fewer = given(keys().enumerate().filter(|(at, _)| at % 100 != 0).map(|(_, key)| key).collect());
+    let count = same(fewer);
+    assert!(count > 9_850, "{count} of 9900");
+    // In the worst order, in which each is the first where it was the last before.
+    let count = same(given(keys().rev().collect()));
+    assert!(count > 8_000, "{count} of 10000");
 }
 
 /// A key that comes (or stays), or one that goes.
@@ -154,7 +162,7 @@ proptest! {
         for (comes, key) in after {
             match comes {
                 true => drop(handles.hold(key)),
-                false if key != kept => drop(handles.release(&key)),
+                false if key != kept => _ = handles.release(&key),
                 false => (),
             }
         }

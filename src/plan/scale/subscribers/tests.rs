@@ -48,7 +48,7 @@ fn the_tree_is_mq_with_an_htb_for_each_queue_and_all_subscribers_below() {
     assert_eq!(
         commands[..3],
         [
-            "tc qdisc add dev if3 handle ffff: clsact",
+            "tc qdisc add dev if3 clsact",
             "tc qdisc add dev if3 root handle 7fff: mq",
             "tc qdisc add dev if3 parent 7fff:1 handle 1: htb default 0x2"
         ]
