@@ -36,7 +36,7 @@ pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (
     let mut new = settled(wanted, &inner, setting, &mut |_| ());
     let mut said = BTreeSet::new();
     for kind in new.filters.iter_mut().filter_map(|filter| filter.settled.kind.as_mut()) {
-        kind.number(&mut |number| drop(said.insert((number.kind, *number.index))));
+        kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
     }
     // The number of an action that only its filter has is the kernel's choice, unless somebody says it.
     let mut unsaid = |number: ActionNumber<'_>| {

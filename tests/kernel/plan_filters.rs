@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
 
 const HTB: [&str; 4] = [
     "qdisc root handle 1: htb",
-    "class parent 1: classid 1:1 htb rate 1mbit",
+    "class parent 1: classid 1:1 htb rate 2mbit",
     "class parent 1:1 classid 1:2 htb rate 1mbit",
     "class parent 1:1 classid 1:3 htb rate 1mbit",
 ];
