@@ -61,7 +61,9 @@ fn destinations() -> Outcome {
         [("10.0.0.0/8", 3), ("10.1.0.0/16", 1), ("10.1.2.0/23", 2), ("10.1.2.3", 3), ("10.1.2.4/30", 1)];
     let six = [("fd00:1::/32", 1), ("fd00:1:2::/47", 2), ("fd00:1:2:3::/64", 3), ("fd00:1:2:3::7", 1)];
     for (at, (layout4, layout6)) in
-        [("ip 24+8", "ipv6 40+8"), ("ip 16+8 24+8", "ipv6 40+8 120+8")].into_iter().enumerate()
+        [("ip 24+8", "ipv6 40+8 lengths 47"), ("ip 16+8 24+8", "ipv6 40+8 120+8 lengths 47")]
+            .into_iter()
+            .enumerate()
     {
         let prio = 10 * at as u16 + 1;
         lab.filter(table(prio, Direction::Destination, layout4, 1, &four)?.filters())?;
@@ -97,7 +99,14 @@ fn sources() -> Outcome {
         table(1, Direction::Source, "ip 16+8 24+8", 1, &[("10.8.0.0/16", 1), ("10.8.0.1", 2)])?.filters(),
     )?;
     lab.filter(
-        table(2, Direction::Source, "ipv6 40+8", 0x300, &[("fd00:8::/64", 1), ("fd00:8::/65", 3)])?.filters(),
+        table(
+            2,
+            Direction::Source,
+            "ipv6 40+8 lengths 65",
+            0x300,
+            &[("fd00:8::/64", 1), ("fd00:8::/65", 3)],
+        )?
+        .filters(),
     )?;
     send_on(&UdpSocket::bind("10.8.0.1:0")?, 3, 100, "10.1.0.1:1000".parse()?)?;
     send_on(&UdpSocket::bind("10.9.0.1:0")?, 4, 100, "10.1.0.1:1000".parse()?)?;
