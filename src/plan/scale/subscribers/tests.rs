@@ -68,7 +68,7 @@ fn the_tree_is_mq_with_an_htb_for_each_queue_and_all_subscribers_below() {
         .find(|filter| filter.to_string().contains("match u32 0x0a000007"))
         .unwrap()
         .to_string();
-    let action = format!("action skbedit priority {class} queue_mapping {} pass", class.major() - 1);
+    let action = format!("action skbedit queue_mapping {} priority {class} pass", class.major() - 1);
     assert!(filter.contains(&action), "{filter}");
     for table in line.tables() {
         assert!(table.lookups() <= 1 + 8, "{}", table.lookups());
