@@ -43,6 +43,7 @@ mod finding;
 mod policy;
 mod preflight;
 mod read;
+mod scale;
 mod script;
 mod settle;
 #[cfg(feature = "serde")]
@@ -55,6 +56,9 @@ pub use apply::{ApplyError, Progress, Undone};
 pub use desired::Desired;
 pub use finding::{Finding, Severity};
 pub use policy::Policy;
+pub use scale::{
+    Direction, Handles, Layout, Level, Measured, Meter, PrefixTable, Steering, Subscriber, Subscribers,
+};
 pub use step::{Effect, Plan, Step};
 pub use tree::{Scope, Tree};
 pub use view::View;

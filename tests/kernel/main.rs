@@ -19,6 +19,7 @@ mod plan;
 mod plan_filters;
 mod plan_kinds;
 mod plan_policy;
+mod plan_scale;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         packets::trials(),
         plan::trials(),
         plan_filters::trials(),
+        plan_scale::trials(),
+        qdiscs::trials(),
         plan_kinds::trials(),
         plan_policy::trials(),
         qdiscs::trials(),
