@@ -151,9 +151,3 @@ fn carry_out(all: &[String]) -> Result<(), Stop> {
 pub fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
 }
-
-/// Whether this is an emulated machine, on which programs start slowly.
-pub fn is_slow() -> bool {
-    static SLOW: OnceLock<bool> = OnceLock::new();
-    *SLOW.get_or_init(|| fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains("virtme")))
-}

@@ -277,11 +277,11 @@ fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop>
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;
-        sleep(Duration::from_millis(if crate::machine::is_slow() { 3000 } else { 500 }));
+        sleep(Duration::from_millis(if crate::common::is_slow() { 3000 } else { 500 }));
         for command in commands {
             run(Whose::Theirs, &words(command))?;
         }
-        sleep(Duration::from_millis(if crate::machine::is_slow() { 2000 } else { 500 }));
+        sleep(Duration::from_millis(if crate::common::is_slow() { 2000 } else { 500 }));
         child.kill()?;
         let mut said = String::new();
         child.stdout.take().ok_or("no standard output")?.read_to_string(&mut said)?;
