@@ -4,7 +4,6 @@ use crate::common::Stop;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 use std::{env, fs};
