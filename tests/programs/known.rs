@@ -43,6 +43,7 @@ pub fn is_not_ours(command: &str) -> bool {
 pub fn status(id: &str) -> Option<&'static str> {
     match id {
         "sfq-014" => Some("what the kernel would refuse without words is refused here, with words"),
+        "htb_qdisc-022" => Some("here ifb0 has a qdisc already, which it had not where this was recorded"),
         _ => None,
     }
 }
