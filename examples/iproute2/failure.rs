@@ -3,7 +3,7 @@
 use std::io;
 use tcnl::command::{Noun, ScriptError, Tool};
 use tcnl::error::Refusal;
-use tcnl::text::{CommandError, Part};
+use tcnl::text::{CommandError, Fault, Part};
 use tcnl::Error;
 
 /// Why the program, or one command of a batch, ends.
@@ -22,15 +22,6 @@ pub enum Failed {
     /// On a line of a batch.
     Line(ScriptError),
 }
-
-/// What may be missing that is more than a value.
-const MORE: [&str; 5] = [
-    "must be said",
-    "what to flush",
-    "what the rule selects",
-    "the address to look up",
-    "the device that the address is of",
-];
 
 /// The status for what the kernel refused.
 const REFUSED: u8 = 2;
@@ -76,17 +67,14 @@ impl Failure {
                 None => return Failure::new(WRONG, error.to_string()),
             },
         };
-        let problem = error.word().problem();
-        let status = match error.word().at().checked_sub(head) {
-            Some(0) if tool == Tool::Tc => NO_COMMAND,
-            Some(1) => NO_COMMAND,
-            // A value is missing. Where more is, the words are merely wrong.
-            _ if problem.contains("the command ends") && !MORE.iter().any(|more| problem.contains(more)) => {
-                NO_COMMAND
-            }
-            _ if tool == Tool::Tc && error.word().part() == Part::Options => WRONG,
-            _ if tool == Tool::Tc || problem.contains("said before") => NO_COMMAND,
-            _ => WRONG,
+        let word = error.word();
+        let status = match (tool, word.fault()) {
+            (_, Fault::Ends) => NO_COMMAND,
+            _ if word.part() == Part::Options => WRONG,
+            // No object of `ip` at all.
+            (Tool::Ip, _) if word.at() == head => WRONG,
+            (Tool::Ip, Fault::Address | Fault::Whole) => WRONG,
+            _ => NO_COMMAND,
         };
         Failure::new(status, error.to_string())
     }

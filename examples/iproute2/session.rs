@@ -6,8 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use tcnl::command::{AnyObject, AnyQuery, Command, Noun, Options, Tool, VisitObject, VisitQuery};
 use tcnl::netlink::{Builder, Connection, Namespace};
-use tcnl::request::{Asked, Spoken, Verb};
-use tcnl::route::{Addresses, Link, LinkFlags, Links};
+use tcnl::request::{Asked, Query, Spoken, Verb};
+use tcnl::route::{Addresses, Link, LinkFlags, Links, Nexthop, Route, Routes};
 use tcnl::text::{Layout, Page, Show};
 use tcnl::units::{Dev, Name};
 use tcnl::Error;
@@ -49,6 +49,7 @@ impl Session {
                 object.visit(Doing { session: self, verb, noun: object.noun(), link, flushes })
             }
             Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
+            Command::Show(AnyQuery::Route(query)) if self.options.layout.details => self.show_routes(&query),
             Command::Show(query) => query.visit(Showing { session: self }),
             Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
             Command::Monitor(what) => monitor::run(self, &what),
@@ -111,6 +112,47 @@ impl Session {
         page.begin();
         query.with_links(links, addresses).iter().for_each(|link| link.show(&mut page));
         finish(page)
+    }
+
+    /// Shows routes with the nexthop objects that they use, each of which is asked for once.
+    fn show_routes(&mut self, query: &Routes) -> Result<(), Failure> {
+        let links = self.links()?;
+        let mut routes: Vec<Route> = Vec::new();
+        self.each(query, |route| {
+            routes.push(route);
+            Ok(())
+        })?;
+        let mut nexthops = BTreeMap::new();
+        let mut page = self.page(&links);
+        query.said(&mut page);
+        page.begin();
+        for route in routes {
+            let nexthop = route.nexthop_id.and_then(|id| {
+                let read = || self.connection.get(&Nexthop::id(id)).ok();
+                nexthops.entry(id).or_insert_with(read).as_ref()
+            });
+            route.show_with(nexthop, &mut page);
+        }
+        finish(page)
+    }
+
+    /// Does something with each object of a list.
+    fn each<Q: Query>(
+        &mut self,
+        query: Q,
+        mut act: impl FnMut(Q::Object) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let tool = self.tool;
+        for object in self.connection.list(query).map_err(|error| Failure::list(tool, &error))? {
+            match object {
+                Ok(object) => act(object)?,
+                Err(Error::Interrupted { .. }) => eprintln!("Dump was interrupted and may be inconsistent."),
+                // The others still come.
+                Err(error @ Error::Decode { .. }) => eprintln!("{error}"),
+                Err(error) => return Err(Failure::list(tool, &error)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -199,16 +241,10 @@ impl VisitQuery for Showing<'_> {
             }
             return finish(page);
         }
-        for object in session.connection.list(query).map_err(|error| Failure::list(tool, &error))? {
-            match object {
-                Ok(object) => object.show(&mut page),
-                Err(Error::Interrupted { .. }) => eprintln!("Dump was interrupted and may be inconsistent."),
-                // The others still come.
-                Err(error @ Error::Decode { .. }) => eprintln!("{error}"),
-                Err(error) => return Err(Failure::list(tool, &error)),
-            }
-            print(&page.take())?;
-        }
+        session.each(query, |object| {
+            object.show(&mut page);
+            print(&page.take())
+        })?;
         finish(page)
     }
 }

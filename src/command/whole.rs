@@ -54,7 +54,7 @@ impl Command {
                 Command::Do { verb: Verb::Delete, object: ActionTable::hear_flush(words)?.into() }
             }
             Act::Flush if words.is_empty() && matches!(noun, Noun::Route | Noun::Address) => {
-                return Err(words.error("what to flush"));
+                return Err(words.incomplete("what to flush"));
             }
             Act::Flush => Command::Flush(noun.hear_query(words)?),
         };

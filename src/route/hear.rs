@@ -8,7 +8,7 @@ mod protocols;
 pub(super) use protocols::IP_PROTOCOLS;
 
 use super::{Family, Prefix, Realms, RouteProtocol, RouteType, Scope};
-use crate::text::{FromWord, WordError, Words};
+use crate::text::{Fault, FromWord, WordError, Words};
 use crate::units::ParseError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -17,7 +17,7 @@ const ADDRESS: &str = "an address such as 192.0.2.1 or 2001:db8::1";
 
 /// Reads an address, of the family if there is one. IPv4 addresses may be cut short: `10.1` is 10.1.0.0.
 pub(super) fn address(words: &mut Words<'_>, family: Option<Family>) -> Result<IpAddr, WordError> {
-    words.read(ADDRESS, |word| parse_address(word, family, word))
+    words.read(ADDRESS, |word| parse_address(word, family, word)).map_err(no_address)
 }
 
 /// Reads an address and settles the family by it, if that is still open.
@@ -63,9 +63,18 @@ pub(super) fn prefix(
         let bits = Family::of(addr).bits();
         let len = len.map_or(Some(bits), |len| u8::from_word(len).ok().or_else(|| netmask(len)));
         len.and_then(|len| Prefix::reported(addr, len).ok()).ok_or_else(wrong)
-    })?;
+    });
+    let prefix = prefix.map_err(no_address)?;
     family.get_or_insert(prefix.family());
     Ok(Some(prefix))
+}
+
+/// A word that is there and is wrong is no address.
+pub(super) fn no_address(error: WordError) -> WordError {
+    match error.fault() {
+        Fault::Wrong => error.with_fault(Fault::Address),
+        _ => error,
+    }
 }
 
 /// `whole` is the word that the address is a part of, for errors.

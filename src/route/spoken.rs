@@ -103,7 +103,6 @@ fn plain_rule(g: &mut Source<'_>) -> Rule {
 /// Leaves of a nexthop what words can say.
 fn plain_nexthop(g: &mut Source<'_>) -> Nexthop {
     let mut nexthop = Nexthop::generate(g);
-    nexthop.id = nexthop.id.max(1);
     nexthop.encap = None;
     nexthop.unknown.clear();
     nexthop.flags &= RouteFlags::ONLINK;

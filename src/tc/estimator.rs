@@ -50,16 +50,32 @@ impl Estimator {
 
     /// The time constant in microseconds.
     pub fn time_constant(&self) -> f64 {
+        self.micros() / self.decay()
+    }
+
+    /// The interval in microseconds.
+    fn micros(&self) -> f64 {
+        250_000.0 * 2f64.powi(i32::from(self.interval) + 2)
+    }
+
+    /// How much of an average is lost in an interval, on a logarithmic scale.
+    fn decay(&self) -> f64 {
         let weight = 1.0 - 1.0 / f64::from(1u32 << self.ewma_log.min(31));
-        250_000.0 * 2f64.powi(i32::from(self.interval) + 2) / -weight.ln()
+        -weight.ln()
     }
 }
 
-/// As `tc` wants it on its command line: `estimator 1s 8s`.
+/// As `tc` wants it on its command line: `estimator 1s 8s`. `tc` has 32 bits for the time constant, and reckons with the
+/// interval as it is said; the kernel takes the next longer one that it has. So for a longer constant, the interval is
+/// said as short as it must be.
 impl Display for Estimator {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let interval = 250_000.0 * 2f64.powi(i32::from(self.interval) + 2);
-        write!(f, "estimator {interval}us {}us", self.time_constant().ceil())
+        let taken = self.micros();
+        let least = if self.interval <= -2 { 1.0 } else { taken / 2.0 + 1.0 };
+        // One less, whatever was lost in rounding.
+        let fits = (f64::from(u32::MAX) * self.decay()).floor() - 1.0;
+        let interval = fits.max(least).min(taken);
+        write!(f, "estimator {interval}us {}us", (interval / self.decay()).ceil())
     }
 }
 
@@ -119,17 +135,24 @@ mod tests {
 
     #[test]
     fn the_words_that_are_printed_mean_the_same_estimator() {
-        // Averages longer than these have time constants beyond 32 bits of microseconds: tc has no words for them.
-        for (interval, ewma_log) in
-            (-2..=3).flat_map(|interval| (1..=8).map(move |ewma_log| (interval, ewma_log)))
-        {
-            let estimator = Estimator::new(interval, ewma_log);
-            let words = estimator.to_string();
-            let mut micros =
-                words.split(' ').skip(1).map(|word| word.trim_end_matches("us").parse().unwrap());
-            let (interval, time_constant) = (micros.next().unwrap(), micros.next().unwrap());
-            assert_eq!(Estimator::from_micros(interval, time_constant), Some(estimator), "{words}");
+        // Averages longer than these have time constants beyond 32 bits of microseconds even when the interval is said as
+        // short as can be: tc has no words for them.
+        for (interval, longest) in [(-2, 30), (-1, 14), (0, 13), (1, 12), (2, 11), (3, 10)] {
+            for ewma_log in 1..=longest {
+                prints_as_it_reads(Estimator::new(interval, ewma_log));
+            }
         }
+        // Found by fuzzing: the interval as it is said counts, not the one that is taken.
+        let estimator = Estimator::from_micros(1, 4_000_000).unwrap();
+        assert_eq!(estimator, Estimator::new(-2, 21));
+        prints_as_it_reads(estimator);
+    }
+
+    fn prints_as_it_reads(estimator: Estimator) {
+        let words = estimator.to_string();
+        let mut micros = words.split(' ').skip(1).map(|word| word.trim_end_matches("us").parse().unwrap());
+        let (interval, time_constant) = (micros.next().unwrap(), micros.next().unwrap());
+        assert_eq!(Estimator::from_micros(interval, time_constant), Some(estimator), "{words}");
     }
 
     #[test]

@@ -299,12 +299,14 @@ impl Hear for Tbf {
         self.mtu = self.mtu.filter(|_| self.peak.is_some());
         let nothing = [Some(Limit::Bytes(Size(0))), Some(Limit::Latency(Micros(0))), None];
         match (self.burst, self.limit) {
-            _ if self.rate.is_zero() => Err(words.error("the rate of tbf, which must be said and not be 0")),
+            _ if self.rate.is_zero() => {
+                Err(words.incomplete("the rate of tbf, which must be said and not be 0"))
+            }
             (None | Some(Burst::Size(Size(0))), _) => {
-                Err(words.error("the burst of tbf, which must be said and not be 0"))
+                Err(words.incomplete("the burst of tbf, which must be said and not be 0"))
             }
             (_, limit) if nothing.contains(&limit) => {
-                Err(words.error("the limit or the latency of tbf, which must be said and not be 0"))
+                Err(words.incomplete("the limit or the latency of tbf, which must be said and not be 0"))
             }
             _ => Ok(()),
         }

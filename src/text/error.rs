@@ -6,15 +6,35 @@ use std::fmt::{self, Display, Formatter};
 pub struct WordError {
     at: usize,
     problem: String,
+    fault: Fault,
     part: Option<Part>,
 }
 
-/// What a word is a part of. `tc` ends otherwise where a kind's options are wrong.
+/// In which way words are wrong. `tc` and `ip` end otherwise for some of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The word means nothing where it stands.
+    #[default]
+    Wrong,
+    /// The command ends in the middle: a word such as an option's value must follow.
+    Ends,
+    /// Each word is right by itself, but not the whole: something that must be said was not, such as the rate of a class, or
+    /// two values do not go together.
+    Whole,
+    /// The option has been said before, and can be said only once.
+    Twice,
+    /// The word is no address and no prefix, or one of another family than the command speaks of.
+    Address,
+}
+
+/// What a word is a part of. `tc` and `ip` end otherwise where a kind's options are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// What all commands of its sort have: the device, handles, the name of the kind.
+    /// What all commands of its sort have: the device, handles, the name of the kind. `tc` counts the amounts of a policer
+    /// among them.
     Command,
-    /// The options of a qdisc's, class's or filter's kind.
+    /// The options of a qdisc's, class's or filter's kind, and words that are no option of a link's kind.
     Options,
 }
 
@@ -22,7 +42,18 @@ impl WordError {
     /// The word with this index, counted from 0, is not what it should be. An index behind the last word says that the
     /// command ends too early.
     pub fn new(at: usize, problem: impl Into<String>) -> Self {
-        WordError { at, problem: problem.into(), part: None }
+        WordError { at, problem: problem.into(), fault: Fault::Wrong, part: None }
+    }
+
+    /// Says in which way it is wrong, where that is not [`Fault::Wrong`].
+    #[must_use]
+    pub fn with_fault(self, fault: Fault) -> Self {
+        WordError { fault, ..self }
+    }
+
+    /// In which way it is wrong.
+    pub fn fault(&self) -> Fault {
+        self.fault
     }
 
     /// Says what the word is a part of, unless this has been said nearer to it.

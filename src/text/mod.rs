@@ -13,7 +13,7 @@ mod page;
 mod say;
 mod words;
 
-pub use error::{CommandError, Part, WordError};
+pub use error::{CommandError, Fault, Part, WordError};
 pub use from_word::{Digits, FromWord};
 pub use hear::{Field, Hear};
 pub use json::Scalar;

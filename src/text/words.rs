@@ -1,4 +1,4 @@
-use super::{Digits, FromWord, WordError};
+use super::{Digits, Fault, FromWord, WordError};
 use crate::units::{Dev, Family, Name};
 use std::fmt::{self, Debug, Formatter};
 
@@ -131,7 +131,7 @@ impl<'a> Words<'a> {
 
     /// The error that the option whose word was taken last has been said before.
     pub fn said_twice(&self) -> WordError {
-        self.error_before("this has been said before, and can be said only once")
+        self.error_before("this has been said before, and can be said only once").with_fault(Fault::Twice)
     }
 
     /// Takes the next word as the value of a type that has a way of its own to read it.
@@ -169,8 +169,14 @@ impl<'a> Words<'a> {
     pub fn error(&self, expected: &str) -> WordError {
         match self.peek() {
             Some(word) => WordError::new(self.at, format!("{word:?} is not {expected}")),
-            None => WordError::new(self.at, format!("the command ends where there should be {expected}")),
+            None => WordError::new(self.at, format!("the command ends where there should be {expected}"))
+                .with_fault(Fault::Ends),
         }
+    }
+
+    /// The error that something that must be said, no matter where, was not. The next word is where all has been heard.
+    pub fn incomplete(&self, missing: &str) -> WordError {
+        self.error(missing).with_fault(Fault::Whole)
     }
 
     /// The error that the word that was taken last is wrong.
@@ -213,6 +219,9 @@ mod tests {
     fn an_error_points_at_the_word_and_says_what_was_expected() {
         let mut words = Words::new(&["htb", "rate"]);
         assert!(words.take_if("htb") && words.take_if("rate"));
-        assert_eq!(words.error("a rate"), WordError::new(2, "the command ends where there should be a rate"));
+        let ends = WordError::new(2, "the command ends where there should be a rate");
+        assert_eq!(words.error("a rate"), ends.clone().with_fault(Fault::Ends));
+        assert_eq!(words.incomplete("a rate"), ends.with_fault(Fault::Whole));
+        assert_eq!(words.said_twice().fault(), Fault::Twice);
     }
 }

@@ -98,6 +98,12 @@ pub fn ip(words: &str) -> Result<String, Stop> {
     tool("ip", words)
 }
 
+/// Whether this is an emulated machine, on which programs start slowly.
+pub fn is_slow() -> bool {
+    static SLOW: OnceLock<bool> = OnceLock::new();
+    *SLOW.get_or_init(|| fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains("virtme")))
+}
+
 pub fn has_program(name: &str) -> bool {
     program(name).is_some()
 }

@@ -9,7 +9,7 @@ use tcnl::route::{Nexthop, Nexthops, Route, Routes, Rule, Rules};
 use tcnl::text::{Layout, Page, Show, Words};
 use tcnl::units::{Dev, Family, Name};
 
-use crate::common::{has_program, ip, trial, Outcome, Stop};
+use crate::common::{has_program, ip, is_slow, trial, Outcome, Stop};
 
 mod messages;
 mod states;
@@ -44,15 +44,17 @@ fn shown(state: State) -> Outcome {
         ip(words)?;
     }
     let mut wrong = String::new();
-    for &asked in state.asked {
+    // Where programs start slowly, each question is asked in some of the ways, the next one in others.
+    let (skipped, step) = if is_slow() { (1, 4) } else { (0, 1) };
+    for (number, &asked) in state.asked.iter().enumerate() {
         let otherwise = OTHERWISE.iter().any(|(known, _)| *known == asked);
         let mut same = true;
-        for options in OPTIONS {
+        for options in OPTIONS.iter().skip(number * skipped % step).step_by(step) {
             let command = format!("{options} {asked}");
             let (mut ours, mut theirs) = (ours(&command)?, ip(&command)?);
-            // A time that runs down may have been read in two different seconds.
-            for _ in 0..2 {
-                if ours != theirs {
+            // A time that runs may have been read in two different seconds.
+            for _ in 0..10 {
+                if ours != theirs && !otherwise {
                     (ours, theirs) = (self::ours(&command)?, ip(&command)?);
                 }
             }
@@ -61,7 +63,7 @@ fn shown(state: State) -> Outcome {
                 wrong += &format!("`ip {command}`\n{theirs}\nis shown as\n{ours}\n");
             }
         }
-        if same && otherwise {
+        if same && otherwise && !is_slow() {
             wrong += &format!("`ip {asked}` is shown the same, and need not be in the list\n");
         }
     }
@@ -170,23 +172,32 @@ fn monitored() -> Outcome {
     let links = links(&mut nl)?;
     // Who runs the tests need not be the one who built them.
     let file = std::env::temp_dir().join(format!("tcnl-shows-routes-{}", std::process::id()));
+    let messages = messages::all();
+    fs::write(&file, messages.iter().flat_map(|(_, message)| message.clone()).collect::<Vec<u8>>())?;
     let mut wrong = String::new();
-    for (what, message) in messages::all() {
-        fs::write(&file, &message)?;
-        let object: Box<dyn Show> = match what {
-            messages::ROUTE => Box::new(Route::decode(&message[16..])?),
-            messages::RULE => Box::new(Rule::decode(&message[16..])?),
-            _ => Box::new(Nexthop::decode(&message[16..])?),
-        };
-        for options in ["", "-d -s", "-N -d", "-o -d"] {
-            let theirs = ip(&format!("{options} monitor file {}", file.display()))?;
-            let options: Vec<&str> = options.split_whitespace().collect();
+    for options in ["", "-d -s", "-N -d", "-o -d"] {
+        let theirs = ip(&format!("{options} monitor file {}", file.display()))?;
+        let options: Vec<&str> = options.split_whitespace().collect();
+        let mut rest = theirs.as_str();
+        for (what, message) in &messages {
+            let object: Box<dyn Show> = match *what {
+                messages::ROUTE => Box::new(Route::decode(&message[16..])?),
+                messages::RULE => Box::new(Rule::decode(&message[16..])?),
+                _ => Box::new(Nexthop::decode(&message[16..])?),
+            };
             let mut page = Page::new(layout(&options)).with_links(links.iter().copied());
             object.show(&mut page);
             let ours = page.take();
-            if ours != theirs {
-                wrong += &format!("{options:?}\n{theirs}is shown as\n{ours}");
+            match rest.strip_prefix(ours.as_str()) {
+                Some(behind) => rest = behind,
+                None => {
+                    wrong += &format!("{options:?}\n{ours}\nis shown where ip shows\n{rest}");
+                    break;
+                }
             }
+        }
+        if wrong.is_empty() && !rest.is_empty() {
+            wrong += &format!("{options:?}\nip shows more: {rest}");
         }
     }
     fs::remove_file(&file)?;

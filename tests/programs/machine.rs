@@ -4,7 +4,6 @@ use crate::common::Stop;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 use std::{env, fs};
@@ -150,10 +149,4 @@ fn carry_out(all: &[String]) -> Result<(), Stop> {
 /// The kernel's release, such as `6.12.117`.
 pub fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
-}
-
-/// Whether this is an emulated machine, on which programs start slowly.
-pub fn is_slow() -> bool {
-    static SLOW: OnceLock<bool> = OnceLock::new();
-    *SLOW.get_or_init(|| fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains("virtme")))
 }

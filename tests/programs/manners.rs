@@ -156,6 +156,38 @@ fn wrong_parts() -> Outcome {
         "tc actions add action mirred zz",
         "tc actions get action mirred index zz",
         "tc actions get action mirred",
+        // The amounts of a policer, and what becomes of packets.
+        "tc filter add dev v0 parent 1: fw police",
+        "tc filter add dev v0 parent 1: fw police bogus",
+        "tc filter add dev v0 parent 1: fw police rate bogus burst 10k",
+        "tc filter add dev v0 parent 1: fw police rate 1mbit rate 1mbit burst 10k",
+        "tc filter add dev v0 parent 1: fw police rate 1mbit",
+        "tc filter add dev v0 parent 1: fw police rate 1mbit burst 10k overhead bogus",
+        "tc filter add dev v0 parent 1: fw police rate 1mbit burst 10k conform-exceed bogus",
+        // Addresses, and everything else.
+        "ip route add bogus dev v0",
+        "ip route add 10.1.0.0/16 via bogus",
+        "ip route add 10.1.0.0/16 dev v0 bogus",
+        "ip route add 10.1.0.0/16 dev v0 metric bogus",
+        "ip route show table bogus",
+        "ip rule add from bogus",
+        "ip rule add bogus",
+        "ip rule add table bogus",
+        "ip rule del",
+        "ip rule show bogus",
+        "ip addr add bogus dev v0",
+        "ip addr add 10.9.0.1/24 dev v0 valid_lft 0",
+        "ip addr show dev v0 scope bogus",
+        "ip link set dev v0 bogus",
+        "ip link set dev v0 mtu bogus",
+        "ip link add v7 type bridge bogus",
+        "ip link add v7 type bridge stp_state bogus",
+        "ip nexthop add id bogus",
+        "ip nexthop add id 1 via bogus",
+        "ip nexthop add id 1 group bogus",
+        "ip nexthop del id 0",
+        "ip nexthop get id 1 blackhole",
+        "ip nexthop show bogus",
     ] {
         same_status(command)?;
     }
@@ -277,11 +309,11 @@ fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop>
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;
-        sleep(Duration::from_millis(if crate::machine::is_slow() { 3000 } else { 500 }));
+        sleep(Duration::from_millis(if crate::common::is_slow() { 3000 } else { 500 }));
         for command in commands {
             run(Whose::Theirs, &words(command))?;
         }
-        sleep(Duration::from_millis(if crate::machine::is_slow() { 2000 } else { 500 }));
+        sleep(Duration::from_millis(if crate::common::is_slow() { 2000 } else { 500 }));
         child.kill()?;
         let mut said = String::new();
         child.stdout.take().ok_or("no standard output")?.read_to_string(&mut said)?;

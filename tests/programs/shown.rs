@@ -2,9 +2,9 @@
 //! letter, JSON as values. Both are run in the same namespace, one right after the other; where the state itself moves (counters,
 //! times) they are run again until they have seen the same.
 
-use crate::common::{in_netns, trial, Outcome, Stop};
+use crate::common::{in_netns, is_slow, trial, Outcome, Stop};
 use crate::known;
-use crate::machine::{is_slow, run, set_up, words, Ended, Whose};
+use crate::machine::{run, set_up, words, Ended, Whose};
 use crate::recorded::{all, groups, Recorded};
 use libtest_mimic::Trial;
 use serde_json::Value;

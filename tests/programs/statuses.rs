@@ -1,9 +1,9 @@
 //! Every recorded command ends as it did with iproute2: with the same exit status, and where the kernel refused it with the same
 //! words, in a namespace that was set up in the same way.
 
-use crate::common::{in_netns, trial, Outcome, Stop};
+use crate::common::{in_netns, is_slow, trial, Outcome, Stop};
 use crate::known;
-use crate::machine::{is_slow, kernel, run, set_up, words, Ended, Whose};
+use crate::machine::{kernel, run, set_up, words, Ended, Whose};
 use crate::recorded::{all, groups, Recorded};
 use libtest_mimic::Trial;
 

@@ -4,7 +4,7 @@ use super::{Address, CacheInfo, IfAddr, Lifetime};
 use crate::request::Verb;
 use crate::route::hear::{prefix, refuse, scope};
 use crate::route::{Family, Prefix};
-use crate::text::{FromWord, WordError, Words};
+use crate::text::{Fault, FromWord, WordError, Words};
 use crate::units::ParseError;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -111,9 +111,10 @@ impl Heard {
             () if words.take_if_short("preferred_lft") => self.preferred = Some(lifetime(words)?),
             () => return Ok(false),
         }
-        self.unfit = Some(words.error_before(
+        let unfit = words.error_before(
             "expected valid_lft over 0 and preferred_lft, which is forever without, not over valid_lft",
-        ));
+        );
+        self.unfit = Some(unfit.with_fault(Fault::Whole));
         Ok(true)
     }
 
@@ -128,9 +129,9 @@ impl Heard {
 
     fn finish(self, verb: Verb, words: &Words<'_>) -> Result<Address, WordError> {
         let Heard { local, peer, broadcast, dev, scope, .. } = self;
-        let local = local.ok_or_else(|| words.error("the address"))?;
+        let local = local.ok_or_else(|| words.incomplete("the address"))?;
         if !dev {
-            return Err(words.error("the device that the address is of: dev NAME"));
+            return Err(words.incomplete("the device that the address is of: dev NAME"));
         }
         // Behind a peer, its prefix is the one that counts.
         let whole = |_| words.error("an address");
@@ -146,7 +147,7 @@ impl Heard {
         let v6 = net.address().is_ipv6();
         address.broadcast = match broadcast {
             Some(_) if v6 && verb != Verb::Delete => {
-                return Err(words.error("no broadcast address: there are none in IPv6"));
+                return Err(words.incomplete("no broadcast address: there are none in IPv6"));
             }
             Some(Broadcast::Address(address)) => Some(address),
             Some(_) if verb == Verb::Delete => None,

@@ -3,7 +3,7 @@
 use super::{HardwareAddress, Link, LinkFlags, LinkKind, LinkMode, Netns, Veth};
 use crate::request::Verb;
 use crate::route::hear::{group, on_off, refuse};
-use crate::text::{WordError, Words};
+use crate::text::{Part, WordError, Words};
 use crate::units::{Dev, Name};
 
 /// What `ip link` knows and the crate has no words for.
@@ -50,7 +50,9 @@ fn kind(words: &mut Words<'_>) -> Result<LinkKind, WordError> {
     }
     match words.is_empty() {
         true => Ok(kind),
-        false => Err(words.error(&format!("an option of {name} links that has words here"))),
+        false => {
+            Err(words.error(&format!("an option of {name} links that has words here")).in_part(Part::Options))
+        }
     }
 }
 

@@ -136,9 +136,9 @@ impl Object for Nexthop {
         let option = self.family.filter(|_| self.gateway.is_none()).map_or("", Family::option);
         let brief = matches!(verb, Verb::Delete | Verb::Get);
         write!(f, "ip {}nexthop {verb}", if brief { "" } else { option })?;
-        if self.id != 0 {
-            write!(f, " id {}", self.id)?;
-        }
+        // A new one may have the id that the kernel chooses; the others are named by it, be it right or not.
+        let is_named = self.id != 0 || verb != Verb::Add || !self.has_words();
+        Some(self.id).filter(|_| is_named).say("id", f)?;
         if brief {
             return Ok(());
         }
@@ -153,12 +153,26 @@ impl Object for Nexthop {
 }
 
 impl Spoken for Nexthop {
-    fn hear(_verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
-        super::hear::hear(words)
+    fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Self, WordError> {
+        match verb {
+            Verb::Delete | Verb::Get => super::hear::hear_name(words),
+            _ => super::hear::hear(words),
+        }
     }
 }
 
 impl Nexthop {
+    /// Whether it has words behind its id.
+    fn has_words(&self) -> bool {
+        self.group.is_some()
+            || self.blackhole
+            || self.gateway.is_some()
+            || self.dev.is_some()
+            || self.flags.contains(RouteFlags::ONLINK)
+            || self.fdb
+            || self.protocol != RouteProtocol::UNSPEC
+    }
+
     fn check(&self, verb: Verb) -> Result<(), EncodeError> {
         if matches!(verb, Verb::Append | Verb::Prepend | Verb::Change) {
             return Err(EncodeError::Invalid("nexthops can be added, replaced and deleted only"));

@@ -1,7 +1,7 @@
 //! The words of `ip nexthop`.
 
 use super::{Group, GroupType, Member, Nexthop, Resilient};
-use crate::route::hear::{gateway, protocol, refuse};
+use crate::route::hear::{gateway, no_address, protocol, refuse};
 use crate::route::{Family, RouteFlags};
 use crate::text::{FromWord, WordError, Words};
 
@@ -25,7 +25,8 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Nexthop, WordError> {
             () if words.take_if("via") => {
                 let via = gateway(words, &mut family)?;
                 if family != Some(Family::of(via)) {
-                    refuse(words, "the gateway is of another address family than what was said before")?;
+                    refuse(words, "the gateway is of another address family than what was said before")
+                        .map_err(no_address)?;
                 }
                 nexthop.gateway = Some(via);
             }
@@ -57,6 +58,21 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Nexthop, WordError> {
         Some(group) => (group.kind, group.resilient) = (kind, table),
         None if kind.is_some() => return Err(words.error("the group that the type is of")),
         None => nexthop.family = family,
+    }
+    Ok(nexthop)
+}
+
+/// Reads what names a nexthop. The kernel refuses everything else there.
+pub(super) fn hear_name(words: &mut Words<'_>) -> Result<Nexthop, WordError> {
+    let mut nexthop = Nexthop::id(0);
+    if words.is_empty() {
+        return Err(words.error("id and the number of the nexthop"));
+    }
+    while !words.is_empty() {
+        match words.take_if("id") {
+            true => nexthop.id = words.value()?,
+            false => return Err(words.error("what names a nexthop: expected id and its number")),
+        }
     }
     Ok(nexthop)
 }
@@ -100,4 +116,39 @@ fn table_words(kind: GroupType, words: &mut Words<'_>) -> Result<Option<Resilien
 fn ticks(words: &mut Words<'_>) -> Result<u32, WordError> {
     let seconds: u32 = words.value()?;
     seconds.checked_mul(100).ok_or_else(|| words.error_before(format!("{seconds} is over 42949672 seconds")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Request, Spoken, Verb};
+    use crate::wire::Writer;
+
+    /// What prints for the words behind the verb, or which of them is wrong.
+    fn said(verb: Verb, words: &str) -> Result<String, usize> {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let nexthop = Nexthop::hear(verb, &mut Words::new(&words)).map_err(|error| error.at())?;
+        Ok(Request::new(verb, &nexthop).to_string())
+    }
+
+    #[test]
+    fn an_id_of_0_prints_where_nothing_else_would() {
+        assert_eq!(said(Verb::Delete, "id 0").as_deref(), Ok("ip nexthop del id 0"));
+        assert_eq!(said(Verb::Get, "id 0").as_deref(), Ok("ip nexthop get id 0"));
+        assert_eq!(said(Verb::Add, "id 0").as_deref(), Ok("ip nexthop add id 0"));
+        assert_eq!(said(Verb::Add, "id 0 blackhole").as_deref(), Ok("ip nexthop add blackhole"));
+        let replace = said(Verb::Replace, "blackhole");
+        assert_eq!(replace.as_deref(), Ok("ip nexthop replace id 0 blackhole"));
+        // Which the kernel refuses, as it refuses it of iproute2.
+        assert!(
+            crate::request::Object::encode(&Nexthop::id(0), Verb::Delete, &mut Writer::default()).is_err()
+        );
+    }
+
+    #[test]
+    fn what_names_a_nexthop_is_its_id_alone() {
+        assert_eq!(said(Verb::Delete, ""), Err(0));
+        assert_eq!(said(Verb::Delete, "id 1 via 192.0.2.1"), Err(2));
+        assert_eq!(said(Verb::Get, "blackhole"), Err(0));
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn hear(words: &mut Words<'_>) -> Result<Route, WordError> {
             to = Some(net);
         }
     }
-    let to = to.ok_or_else(|| words.error("the address to look up"))?;
+    let to = to.ok_or_else(|| words.incomplete("the address to look up"))?;
     // `default` stands for the address of all zeros.
     route.to = to.unwrap_or_else(|| Prefix::host(family.unwrap_or(Family::V4).zero()));
     route.flags |= Route::lookup(route.to.addr()).flags;

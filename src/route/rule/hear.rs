@@ -3,7 +3,7 @@
 use super::{PortRange, Rule, RuleAction, RuleFlags, UidRange};
 use crate::request::Verb;
 use crate::route::hear::{
-    dscp, group, ip_proto, masked, prefix, protocol, realms, refuse, table, take_route_type, tos,
+    dscp, group, ip_proto, masked, no_address, prefix, protocol, realms, refuse, table, take_route_type, tos,
 };
 use crate::route::{Family, Prefix};
 use crate::text::{FromWord, WordError, Words};
@@ -15,7 +15,7 @@ const LABEL: &str = "a flow label of 20 bits such as 0x12345, or one with a mask
 /// Reads the words behind the verb. Without a family option the first prefix settles the family; without one, it is IPv4.
 pub(super) fn hear(verb: Verb, words: &mut Words<'_>) -> Result<Rule, WordError> {
     if words.is_empty() {
-        return Err(words.error(match verb {
+        return Err(words.incomplete(match verb {
             Verb::Delete => "what tells the rule to be deleted",
             _ => "what the rule selects or does",
         }));
@@ -50,8 +50,13 @@ pub(super) fn asked(words: &mut Words<'_>) -> Result<Rule, WordError> {
             words.take_if("dst");
             let at = *words;
             let is_word = !words.peek().is_some_and(|word| word.contains(['.', ':', '/']));
-            rule.to = net(words, &mut Some(family))
-                .map_err(|wrong| if is_word { at.error(WHAT) } else { wrong })?;
+            rule.to = net(words, &mut Some(family)).map_err(|wrong| {
+                if is_word {
+                    no_address(at.error(WHAT))
+                } else {
+                    wrong
+                }
+            })?;
         }
     }
     Ok(rule)

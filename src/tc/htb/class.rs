@@ -315,7 +315,7 @@ impl Hear for HtbClass {
         // As in tc, a ceil of nothing is none.
         self.ceil = self.ceil.filter(|ceil| !ceil.is_zero());
         match self.rate.is_zero() {
-            true => Err(words.error("the rate of the htb class, which must be said and not be 0")),
+            true => Err(words.incomplete("the rate of the htb class, which must be said and not be 0")),
             false => Ok(()),
         }
     }

@@ -2,10 +2,40 @@
 
 use super::{Control, PacketBurst, Police};
 use crate::tc::Burst;
-use crate::text::{FromWord, Hear, WordError, Words};
+use crate::text::{FromWord, Hear, Part, WordError, Words};
 
 impl Hear for Police {
     fn hear(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        let amount = self.hear_amount(words).map_err(|error| error.in_part(Part::Command))?;
+        Ok(amount || self.hear_verdict(words)?)
+    }
+
+    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
+        let nothing = *self == Police::default();
+        self.packet_rate = self.packet_rate.filter(|(rate, _)| *rate != 0);
+        // As in tc, it is the bucket of the rate.
+        self.burst = self.burst.filter(|_| self.rate.is_some());
+        let packets = self.packet_rate.is_some();
+        if self.rate.is_none() && self.avrate.is_none() && !packets && self.mtu == 0 && self.index == 0 {
+            const WHAT: &str = "what to police: a rate, avrate, pkts_rate, mtu or index";
+            return Err(if nothing { words.error(WHAT) } else { words.incomplete(WHAT) });
+        }
+        let missing = match (self.rate, self.peak) {
+            (Some(_), _) if self.avrate.is_some() => "either rate or avrate, not both",
+            (Some(_), _) if self.burst.is_none() => "the burst that goes with the rate",
+            (_, Some(_)) if self.mtu == 0 => "the mtu that goes with the peakrate",
+            _ if matches!(self.packet_rate, Some((_, PacketBurst::Packets(0)))) => {
+                "the pkts_burst that goes with pkts_rate"
+            }
+            _ => return self.fault().map_or(Ok(()), |fault| Err(words.error_before(fault.to_string()))),
+        };
+        Err(words.incomplete(missing))
+    }
+}
+
+impl Police {
+    /// Reads an option that says how much.
+    fn hear_amount(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
         if words.take_if_short("index") {
             self.index = words.number(10)?;
         } else if words.take_if_short("burst") || words.take_if_any(&["buffer", "maxburst"]) {
@@ -24,39 +54,25 @@ impl Hear for Police {
             self.packets().0 = words.number(10)?;
         } else if words.take_if("pkts_burst") {
             self.packets().1 = PacketBurst::Packets(words.number(10)?);
-        } else if words.take_if("conform-exceed") {
-            self.hear_verdicts(words)?;
-        } else if let Some(verdict) = words.peek().and_then(exceed) {
-            words.take("a verdict")?;
-            self.exceed = verdict.hear_argument(words)?;
         } else {
             return self.framing.hear(words);
         }
         Ok(true)
     }
 
-    fn heard(&mut self, words: &Words<'_>) -> Result<(), WordError> {
-        self.packet_rate = self.packet_rate.filter(|(rate, _)| *rate != 0);
-        // As in tc, it is the bucket of the rate.
-        self.burst = self.burst.filter(|_| self.rate.is_some());
-        let packets = self.packet_rate.is_some();
-        if self.rate.is_none() && self.avrate.is_none() && !packets && self.mtu == 0 && self.index == 0 {
-            return Err(words.error("what to police: a rate, avrate, pkts_rate, mtu or index"));
+    /// Reads an option that says what becomes of packets.
+    fn hear_verdict(&mut self, words: &mut Words<'_>) -> Result<bool, WordError> {
+        if words.take_if("conform-exceed") {
+            self.hear_verdicts(words)?;
+        } else if let Some(verdict) = words.peek().and_then(exceed) {
+            words.take("a verdict")?;
+            self.exceed = verdict.hear_argument(words)?;
+        } else {
+            return Ok(false);
         }
-        let missing = match (self.rate, self.peak) {
-            (Some(_), _) if self.avrate.is_some() => "either rate or avrate, not both",
-            (Some(_), _) if self.burst.is_none() => "the burst that goes with the rate",
-            (_, Some(_)) if self.mtu == 0 => "the mtu that goes with the peakrate",
-            _ if matches!(self.packet_rate, Some((_, PacketBurst::Packets(0)))) => {
-                "the pkts_burst that goes with pkts_rate"
-            }
-            _ => return self.fault().map_or(Ok(()), |fault| Err(words.error_before(fault.to_string()))),
-        };
-        Err(words.error(missing))
+        Ok(true)
     }
-}
 
-impl Police {
     fn packets(&mut self) -> &mut (u64, PacketBurst) {
         self.packet_rate.get_or_insert((0, PacketBurst::Packets(0)))
     }
@@ -126,4 +142,27 @@ fn of_number(word: &str) -> Option<Control> {
         i32::try_from(number).ok().map(Control::from_raw)
     };
     Control::of_word(word).or_else(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Fault;
+
+    #[test]
+    fn tc_minds_wrong_amounts_more_than_wrong_verdicts() {
+        let wrong = |words: &str| {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let error = Police::hear_all(&mut Words::new(&words)).err()?.in_part(Part::Options);
+            Some((error.part(), error.fault()))
+        };
+        assert_eq!(wrong("rate nosuch"), Some((Part::Command, Fault::Wrong)));
+        assert_eq!(wrong("rate 1mbit burst 10k overhead nosuch"), Some((Part::Command, Fault::Wrong)));
+        assert_eq!(wrong("rate 1mbit rate 1mbit"), Some((Part::Command, Fault::Twice)));
+        assert_eq!(wrong("rate 1mbit burst 10k conform-exceed nosuch"), Some((Part::Options, Fault::Wrong)));
+        assert_eq!(wrong("rate 1mbit"), Some((Part::Options, Fault::Whole)));
+        assert_eq!(wrong("burst 10k"), Some((Part::Options, Fault::Whole)));
+        assert_eq!(wrong(""), Some((Part::Options, Fault::Ends)));
+        assert_eq!(wrong("rate 1mbit burst 10k"), None);
+    }
 }
