@@ -32,7 +32,7 @@ pub struct ApplyError {
     /// The step that failed; `None` if a finding forbade to begin.
     pub step: Option<Box<Step>>,
     /// Why.
-    pub error: Error,
+    pub error: Box<Error>,
     /// What became of the steps before it.
     pub undone: Undone,
 }
@@ -44,9 +44,9 @@ pub enum Undone {
     /// All is as it was before: the kernel was read again.
     All,
     /// These steps would have to be made to have all as it was before. The error is that of the first which failed.
-    Not(Vec<Step>, Option<Error>),
+    Not(Vec<Step>, Option<Box<Error>>),
     /// The kernel could not be read, so it is not known.
-    Unknown(Error),
+    Unknown(Box<Error>),
 }
 
 impl Display for ApplyError {
@@ -87,16 +87,16 @@ impl Plan {
     ) -> Result<(), ApplyError> {
         if let Some(finding) = self.findings.iter().find(|finding| finding.severity == Severity::Error) {
             let error = Error::invalid(finding, "the plan cannot be applied");
-            return Err(ApplyError { step: None, error, undone: Undone::All });
+            return Err(ApplyError { step: None, error: Box::new(error), undone: Undone::All });
         }
         let failed = make(nl, &self.steps, &mut |done, step| {
             progress(Progress { done, all: self.steps.len(), step });
         });
         match failed {
             Ok(()) => Ok(()),
-            Err((step, error)) => {
+            Err(failed) => {
                 let undone = undo(nl, &self.before, &self.desired);
-                Err(ApplyError { step: Some(Box::new(step)), error, undone })
+                Err(ApplyError { step: Some(Box::new(failed.0)), error: Box::new(failed.1), undone })
             }
         }
     }
@@ -107,21 +107,21 @@ fn make(
     nl: &mut Connection,
     steps: &[Step],
     progress: &mut dyn FnMut(usize, &Step),
-) -> Result<(), (Step, Error)> {
+) -> Result<(), Box<(Step, Error)>> {
     let mut batch = nl.batch();
     let mut done = 0;
     let parts = steps.chunk_by(|one, other| has_to_wait(one) == has_to_wait(other));
     for steps in parts.flat_map(|part| part.chunks(AT_A_TIME)) {
         batch.clear();
         for step in steps {
-            push(&mut batch, step).map_err(|error| (step.clone(), error))?;
+            push(&mut batch, step).map_err(|error| Box::new((step.clone(), error)))?;
         }
         for (step, result) in steps.iter().zip(nl.run(&batch)) {
             let result = match result {
                 Err(error) if error.errno() == Some(EBUSY) && has_to_wait(step) => again(nl, step),
                 result => result.map(drop),
             };
-            result.map_err(|error| (step.clone(), error))?;
+            result.map_err(|error| Box::new((step.clone(), error)))?;
         }
         done += steps.len();
         steps.last().into_iter().for_each(|step| progress(done, step));
@@ -172,7 +172,6 @@ fn push(batch: &mut Batch, step: &Step) -> Result<()> {
 
 /// Brings back what was there before, as a plan like any other, and looks whether it is there.
 fn undo(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Undone {
-    let mut failure = None;
     let steps = |nl: &mut Connection| -> Result<Vec<Step>> {
         let now = read::read_again(nl, before, desired)?;
         let devices = now.devices.iter().zip(&before.devices);
@@ -185,14 +184,12 @@ fn undo(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Undone {
     };
     let back = match steps(nl) {
         Ok(back) => back,
-        Err(error) => return Undone::Unknown(error),
+        Err(error) => return Undone::Unknown(Box::new(error)),
     };
-    if let Err((_, error)) = make(nl, &back, &mut |_, _| ()) {
-        failure = Some(error);
-    }
+    let failure = make(nl, &back, &mut |_, _| ()).err().map(|failed| Box::new(failed.1));
     match steps(nl) {
         Ok(left) if left.is_empty() => Undone::All,
         Ok(left) => Undone::Not(left, failure),
-        Err(error) => Undone::Unknown(error),
+        Err(error) => Undone::Unknown(Box::new(error)),
     }
 }

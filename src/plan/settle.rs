@@ -32,7 +32,7 @@ pub(super) struct Settled<'a> {
 
 /// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
 pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (Settled<'a>, Settled<'a>) {
-    let inner: BTreeSet<Handle> = wanted.classes.iter().map(|class| parent(class)).collect();
+    let inner: BTreeSet<Handle> = wanted.classes.iter().map(parent).collect();
     let mut new = settled(wanted, &inner, setting, &mut |_| ());
     let mut said = BTreeSet::new();
     for kind in new.filters.iter_mut().filter_map(|filter| filter.settled.kind.as_mut()) {

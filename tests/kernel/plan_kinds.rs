@@ -24,8 +24,11 @@ const ROOT: Handle = Handle::new(1, 0);
 /// How many options are drawn for each kind and device.
 const MANY: usize = 40;
 
+/// A kind, and how one of it is drawn.
+type Drawn<T> = (&'static str, fn(&mut Dice) -> T);
+
 pub fn trials() -> Vec<Trial> {
-    let queues: [(&str, fn(&mut Dice) -> Qdisc); 8] = [
+    let queues: [Drawn<Qdisc>; 8] = [
         ("htb", |dice| root(htb(dice))),
         ("pfifo", |dice| {
             root(dice.maybe(Dice::number).map_or(Pfifo::new(), |n| Pfifo::new().limit(Packets(n))))
@@ -50,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
     let queues = queues.into_iter().map(|(kind, make)| {
         trial(&format!("what the kernel makes of {kind} is what was planned"), move || qdiscs(make))
     });
-    let actions: [(&str, fn(&mut Dice) -> Action); 4] = [
+    let actions: [Drawn<Action>; 4] = [
         ("gact", |dice| gact(dice).into()),
         ("mirred", |dice| mirred(dice).into()),
         ("police", |dice| police(dice).into()),

@@ -73,7 +73,7 @@ fn own(nl: &mut Connection, policy: &Policy) -> Result<State> {
     for family in FAMILIES {
         state.rules.extend(all(nl, Rules::of(family), |_| true)?);
         let routes = Routes::of(family).protocol(policy.protocol);
-        state.routes.extend(all(nl, routes, |route| is_route(route))?);
+        state.routes.extend(all(nl, routes, is_route)?);
     }
     state.nexthops = all(nl, Nexthop::all(), |_| true)?;
     state.addresses = all(nl, Address::all(), |_| true)?;

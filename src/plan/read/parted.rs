@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The handle that means the table which packets enter, whatever its number. TC_U32_ROOT of `net/sched/cls_u32.c`
 const U32_ROOT: u32 = 0xfff0_0000;
 
+/// A table of u32: where it stands, and its number.
+type Table = (Place, u16);
+
 /// Parts the filters that the kernel lists in several rows: each stays in the row that it is in, which is known of the table that
 /// packets enter. What stands in another table stays in the first row that leads to it.
 pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()> {
@@ -28,9 +31,9 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
     let all: BTreeSet<(Place, u16, u16)> =
         roots.iter().map(|((place, _, prio), root)| (place.common(), *prio, *root)).collect();
     // The tables that are reached from each row: first by its own filters, then by those in its tables.
-    let mut owner: BTreeMap<(Place, u16), Row> = BTreeMap::new();
+    let mut owner: BTreeMap<Table, Row> = BTreeMap::new();
     let key = |filter: &Filter, table: U32Handle| (filter.place.common(), table.table());
-    let links: Vec<(Row, (Place, u16), (Place, u16))> = filters
+    let links: Vec<(Row, Table, Table)> = filters
         .iter()
         .filter(|filter| roots.contains_key(&filter.row()))
         .filter_map(|filter| {
@@ -38,9 +41,9 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
             Some((filter.row(), key(filter, U32Handle::from_raw(filter.handle)), key(filter, link)))
         })
         .collect();
-    let mut open: Vec<(Row, (Place, u16))> =
+    let mut open: Vec<(Row, Table)> =
         roots.iter().rev().map(|(row, root)| (*row, (row.0.common(), *root))).collect();
-    let mut leads: BTreeMap<(Row, (Place, u16)), Vec<(Place, u16)>> = BTreeMap::new();
+    let mut leads: BTreeMap<(Row, Table), Vec<Table>> = BTreeMap::new();
     links.into_iter().for_each(|(row, from, to)| leads.entry((row, from)).or_default().push(to));
     while let Some((row, from)) = open.pop() {
         for to in leads.get(&(row, from)).into_iter().flatten() {

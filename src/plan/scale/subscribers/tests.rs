@@ -116,7 +116,7 @@ fn what_was_saved_is_the_same_tree_again_whatever_the_order() {
         later.insert(key, subscriber).unwrap();
     }
     later.adopt(tree.filters());
-    assert_eq!(differ(&tree, &later.tree().unwrap()), [String::new(); 0]);
+    assert_eq!(differ(&tree, &later.tree().unwrap()), Vec::<String>::new());
     assert!(Subscribers::<String>::new(3, 2, Rate::gbit(1)).unwrap().restore(&text).is_err());
     assert!(later.restore("handles 1-5\nnonsense").is_err());
     assert!(later.restore("nonsense").is_err());
@@ -138,7 +138,7 @@ fn what_the_kernel_has_is_adopted_by_the_prefixes() {
             let (key, subscriber) = somebody(number);
             later.insert(key, subscriber).unwrap();
         }
-        assert_eq!(differ(&tree, &later.tree().unwrap()), [String::new(); 0]);
+        assert_eq!(differ(&tree, &later.tree().unwrap()), Vec::<String>::new());
     }
     assert_eq!(tree.dev(), Dev::from(3));
 }
