@@ -116,7 +116,7 @@ impl<'a> Tca<'a> {
 
     /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
     pub fn stats(&self, noun: Noun) -> Result<Option<Stats>, DecodeError> {
-        let kind = self.kind.as_ref().map_or("", Name::as_str);
+        let kind = self.kind;
         let Some(stats2) = self.stats2 else {
             let Some(stats) = self.stats else { return Ok(None) };
             return Stats::decode_old(noun, kind, stats, self.xstats)
