@@ -121,6 +121,7 @@ macro_rules! kinds {
             }
 
             /// Reads the options of the kind of this name.
+            #[inline]
             pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
                 Ok(match name {
                     $(_ if name == *<$ty as Kind>::NAME => $name::$variant(match options {
@@ -285,6 +286,7 @@ macro_rules! app_stats {
 
         impl $name {
             /// Reads the statistics of `kind` of object `noun`.
+            #[inline]
             pub(crate) fn decode(noun: Noun, kind: Option<Name>, payload: &[u8]) -> Result<Self, DecodeError> {
                 match (noun, kind) {
                     $((Noun::$noun, Some(name)) if name == *$kind => <$ty as Value>::decode(payload).map($name::$variant),)*

@@ -103,6 +103,7 @@ layout! {
 
 impl Stats {
     /// Reads TCA_STATS2; the kind's own statistics come from it or, where it has none, from TCA_XSTATS.
+    #[inline]
     pub(crate) fn decode(
         noun: Noun,
         kind: Option<Name>,
@@ -280,6 +281,7 @@ impl Display for Stats {
     }
 }
 
+#[inline]
 fn decode_app(noun: Noun, kind: Option<Name>, payload: Option<&[u8]>) -> Result<Option<AppStats>, DecodeError> {
     payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()
 }

@@ -203,6 +203,7 @@ impl Value for HtbClass {
         crate::tc::attributes::put_unknown(w, &self.unknown);
     }
 
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = ClassAttrs::decode(payload)?;
         let parms = attrs.parms.ok_or_else(|| DecodeError::missing("TCA_HTB_PARMS"))?;
