@@ -282,6 +282,10 @@ impl Display for Stats {
 }
 
 #[inline]
-fn decode_app(noun: Noun, kind: Option<Name>, payload: Option<&[u8]>) -> Result<Option<AppStats>, DecodeError> {
+fn decode_app(
+    noun: Noun,
+    kind: Option<Name>,
+    payload: Option<&[u8]>,
+) -> Result<Option<AppStats>, DecodeError> {
     payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()
 }

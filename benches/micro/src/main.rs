@@ -71,7 +71,10 @@ fn main() {
         ("build and encode a class: tcnl", Box::new(|| encode(&class(), &mut w2))),
         ("build and encode a class: netlink-packet-route", Box::new(|| emit(&packet_class(), &mut buffer2))),
         ("encode a u32 filter: tcnl", Box::new(|| encode(&one_filter, &mut w3))),
-        ("decode a class with statistics: tcnl", Box::new(|| drop(black_box(Class::decode(black_box(&listed)).unwrap())))),
+        (
+            "decode a class with statistics: tcnl",
+            Box::new(|| drop(black_box(Class::decode(black_box(&listed)).unwrap()))),
+        ),
         (
             "decode a class with statistics: netlink-packet-route",
             Box::new(|| drop(black_box(TcMessage::parse(black_box(&listed[..])).unwrap()))),
@@ -80,7 +83,9 @@ fn main() {
             "decode a class with statistics: nlink",
             Box::new(|| {
                 let message = nlink::netlink::messages::TcMessage::from_bytes(black_box(&listed)).unwrap();
-                black_box(message.raw_options().and_then(nlink::netlink::tc_options::parse_htb_class_options));
+                black_box(
+                    message.raw_options().and_then(nlink::netlink::tc_options::parse_htb_class_options),
+                );
                 black_box((message.bytes(), message));
             }),
         ),
