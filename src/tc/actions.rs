@@ -291,7 +291,7 @@ mod tests {
         let many = ActionTable::of((1..=40).map(|index| Gact::ok().index(index)));
         assert!(many.encode(Verb::Add, &mut Writer::default()).is_err());
         let mut w = Writer::default();
-        TcaMsg::default().write(&mut w);
+        w.fixed(&TcaMsg::default());
         let actions = crate::wire::Indexed((1..).zip(many.actions.clone()).collect());
         Root::new().actions(actions).encode(&mut w);
         assert_eq!(ActionTable::decode(w.bytes()).unwrap(), many);
