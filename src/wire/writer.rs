@@ -129,7 +129,7 @@ impl Writer {
         let mut header = [0; 4];
         NativeEndian::write_u16_into(&[len as u16, ty], &mut header);
         self.patch(start, header);
-        if len % 4 != 0 {
+        if !len.is_multiple_of(4) {
             self.put(&[0; 3][..align(len) - len]);
         }
     }
