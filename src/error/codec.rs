@@ -3,6 +3,12 @@ use std::fmt;
 /// Why bytes could not be decoded, and in which attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
+    /// In a box, so that results are small: each of the many values of a message is read as one, and hardly any is an error.
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     path: Vec<&'static str>,
     reason: Reason,
 }
@@ -53,34 +59,36 @@ impl DecodeError {
 
     /// The same error, seen from outside the attribute it happened in.
     #[must_use]
+    #[cold]
     pub fn inside(mut self, attribute: &'static str) -> Self {
-        self.path.insert(0, attribute);
+        self.inner.path.insert(0, attribute);
         self
     }
 
     /// The attributes from the outermost to the one that failed, by their kernel names.
     pub fn path(&self) -> &[&'static str] {
-        &self.path
+        &self.inner.path
     }
 
     /// What was wrong.
     pub fn reason(&self) -> &Reason {
-        &self.reason
+        &self.inner.reason
     }
 }
 
 impl From<Reason> for DecodeError {
+    #[cold]
     fn from(reason: Reason) -> Self {
-        DecodeError { path: Vec::new(), reason }
+        DecodeError { inner: Box::new(Inner { path: Vec::new(), reason }) }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for name in &self.path {
+        for name in &self.inner.path {
             write!(f, "{name}: ")?;
         }
-        self.reason.fmt(f)
+        self.inner.reason.fmt(f)
     }
 }
 

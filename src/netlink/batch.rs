@@ -6,7 +6,6 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::request::{Object, Request, Verb};
 use crate::wire::Writer;
-use std::iter;
 use std::ops::Range;
 
 /// Many requests that are sent together: the way to thousands of classes.
@@ -20,6 +19,7 @@ pub struct Batch {
     /// The bodies, one behind the other, each padded to four bytes.
     bodies: Writer,
     entries: Vec<Entry>,
+    warnings: bool,
 }
 
 /// One request of a batch. What it says in errors is read back from its bytes when it is needed.
@@ -36,7 +36,18 @@ struct Entry {
 impl Batch {
     /// An empty batch whose times are encoded by `clock`; [`Connection::batch`] knows the kernel's.
     pub fn new(clock: Clock) -> Self {
-        Batch { bodies: Writer::new(clock), entries: Vec::new() }
+        Batch { bodies: Writer::new(clock), ..Batch::default() }
+    }
+
+    /// Asks for what the kernel has to say about requests that it carries out: the results of [`Connection::run`] then hold all
+    /// [warnings](Ack::warnings).
+    ///
+    /// It costs an acknowledgement of each request, 10 to 100 % of the time that the requests themselves take. Otherwise the
+    /// kernel acknowledges one request in a hundred or so, and it does not speak of the others unless it refuses them.
+    #[must_use]
+    pub fn with_warnings(mut self) -> Self {
+        self.warnings = true;
+        self
     }
 
     /// Puts a request behind the others.
@@ -53,7 +64,7 @@ impl Batch {
         self.entries.push(Entry {
             place: start..self.bodies.len(),
             ty: verb.message(O::NEW),
-            flags: object.flags(verb) | NLM_F_REQUEST | NLM_F_ACK,
+            flags: object.flags(verb) | NLM_F_REQUEST,
             verb,
             text: text::<O>,
             attribute_at: O::attribute_at,
@@ -125,10 +136,12 @@ impl Connection {
         Batch::new(self.clock())
     }
 
-    /// Carries out all requests of a batch. The results stand in the order of the requests, one for each.
+    /// Carries out all requests of a batch. The results stand in the order of the requests, one for each; warnings are among
+    /// them if the batch was made [`with_warnings`](Batch::with_warnings).
     ///
-    /// The requests go out in pieces, so that the answers always fit the socket's receive buffer. If a piece is not answered
-    /// ([`Error::Timeout`] and so on) nothing more is sent, and the requests behind it say [`Error::NotSent`].
+    /// The requests go out in pieces, so that the answers always fit the socket's receive buffer, even if every request is
+    /// refused. If a piece is not answered ([`Error::Timeout`] and so on) nothing more is sent, and the requests behind it say
+    /// [`Error::NotSent`].
     pub fn run(&mut self, batch: &Batch) -> Vec<Result<Ack>> {
         let mut results = Vec::with_capacity(batch.len());
         let mut rest = batch.entries.as_slice();
@@ -146,55 +159,93 @@ impl Connection {
 
     /// Sends some of the requests and adds their results; says whether all of them were answered.
     fn run_piece(&mut self, batch: &Batch, entries: &[Entry], results: &mut Vec<Result<Ack>>) -> bool {
-        let mut answers: Vec<Option<Result<Ack>>> = iter::repeat_with(|| None).take(entries.len()).collect();
-        let failure = self.exchange_piece(batch, entries, &mut answers).err();
-        results.extend(entries.iter().zip(answers).map(|(entry, answer)| match (answer, &failure) {
-            (Some(result), _) => result,
-            (None, Some(failure)) => Err(failure.error(|| batch.text(entry))),
-            (None, None) => Ok(Ack::default()),
-        }));
-        failure.is_none()
+        let start = results.len();
+        results.extend(entries.iter().map(|_| Ok(Ack::default())));
+        let mut piece = Piece {
+            batch,
+            entries,
+            results: results.get_mut(start..).unwrap_or_default(),
+            answered: vec![false; entries.len()],
+        };
+        match self.exchange_piece(&mut piece) {
+            Ok(()) => true,
+            Err(failure) => {
+                piece.fail(&failure);
+                false
+            }
+        }
     }
 
-    fn exchange_piece(
-        &mut self,
-        batch: &Batch,
-        entries: &[Entry],
-        answers: &mut [Option<Result<Ack>>],
-    ) -> Result<(), Failure> {
+    fn exchange_piece(&mut self, piece: &mut Piece<'_>) -> Result<(), Failure> {
         self.speaks_route()?;
-        let awaited = self.core.begin(entries.len() as u32);
-        for (index, entry) in entries.iter().enumerate() {
-            let body = batch.body(entry);
-            let framed = self.core.frame(entry.ty, entry.flags, awaited.seq(index), |w| {
+        let awaited = self.core.begin(piece.entries.len() as u32);
+        for (index, entry) in piece.entries.iter().enumerate() {
+            let ack = if piece.is_acknowledged(index) { NLM_F_ACK } else { 0 };
+            let body = piece.batch.body(entry);
+            let framed = self.core.frame(entry.ty, entry.flags | ack, awaited.seq(index), |w| {
                 w.put(body);
                 Ok(())
             });
             framed.map_err(Failure::Encode)?;
         }
         self.socket.send(&self.core)?;
-        let mut open = entries.len();
+        // The kernel works in order and speaks of every refusal, so that with the last answer all is known. Had an answer been
+        // lost on the way, the socket would say that first.
+        let mut open = if piece.batch.warnings { piece.entries.len() } else { 1 };
         while open > 0 {
             let found = self.socket.answer(&mut self.core, awaited)?;
-            let (Some(slot @ None), Some(entry)) = (answers.get_mut(found.index), entries.get(found.index))
-            else {
-                // An answer that was given already.
-                continue;
-            };
-            let name = |offset| (entry.attribute_at)(batch.body(entry), offset);
-            *slot = Some(match self.core.reply(&found) {
-                Reply::Object { .. } => continue,
-                Reply::Done(report) => Ok(report.ack(name)),
-                Reply::Refused { errno, report } => Err(report.refusal(errno, batch.text(entry), name)),
-            });
-            open -= 1;
+            if piece.take(found.index, self.core.reply(&found)) && piece.is_acknowledged(found.index) {
+                open -= 1;
+            }
         }
         Ok(())
     }
 }
 
+/// Requests that are sent in one datagram, and their results: success until the kernel says otherwise.
+struct Piece<'a> {
+    batch: &'a Batch,
+    entries: &'a [Entry],
+    results: &'a mut [Result<Ack>],
+    answered: Vec<bool>,
+}
+
+impl Piece<'_> {
+    /// Whether the kernel is asked to answer the request even if it succeeds.
+    fn is_acknowledged(&self, index: usize) -> bool {
+        self.batch.warnings || index + 1 == self.entries.len()
+    }
+
+    /// Takes the reply to a request; says whether it is the answer to it.
+    fn take(&mut self, index: usize, reply: Reply<'_>) -> bool {
+        let (Some(answered @ false), Some(entry), Some(result)) =
+            (self.answered.get_mut(index), self.entries.get(index), self.results.get_mut(index))
+        else {
+            // An answer that was given already.
+            return false;
+        };
+        let name = |offset| (entry.attribute_at)(self.batch.body(entry), offset);
+        *result = match reply {
+            Reply::Object { .. } => return false,
+            Reply::Done(report) => Ok(report.ack(name)),
+            Reply::Refused { errno, report } => Err(report.refusal(errno, self.batch.text(entry), name)),
+        };
+        *answered = true;
+        true
+    }
+
+    /// What became of the requests that were not answered is not known.
+    fn fail(&mut self, failure: &Failure) {
+        for ((entry, result), answered) in self.entries.iter().zip(&mut *self.results).zip(&self.answered) {
+            if !answered {
+                *result = Err(failure.error(|| self.batch.text(entry)));
+            }
+        }
+    }
+}
+
 /// The most requests to send at once.
-const PIECE: usize = 128;
+const PIECE: usize = 256;
 /// The most bytes to send at once, unless a single request is longer: well below what a socket may send by default.
 const PIECE_BYTES: usize = 64 * 1024;
 /// What an answer takes of the receive buffer, overhead and the kernel's words included.

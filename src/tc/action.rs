@@ -305,7 +305,7 @@ impl Value for Action {
         // The kind decides how the options are read, and the kernel does not promise an order.
         let find =
             |ty| Reader::new(payload).attrs().flatten().find(|attr| attr.ty == ty).map(|attr| attr.payload);
-        let name = Name::decode(find(TCA_ACT_KIND).ok_or(DecodeError::missing("TCA_ACT_KIND"))?)?;
+        let name = Name::decode(find(TCA_ACT_KIND).ok_or_else(|| DecodeError::missing("TCA_ACT_KIND"))?)?;
         let mut action = Action::new(ActionKind::decode(name, find(TCA_ACT_OPTIONS))?);
         for attr in Reader::new(payload).attrs() {
             let attr = attr?;
@@ -313,7 +313,7 @@ impl Value for Action {
             match attr.ty {
                 TCA_ACT_KIND | TCA_ACT_OPTIONS | TCA_ACT_PAD => (),
                 TCA_ACT_INDEX => action.index = Some(Value::decode(payload)?),
-                TCA_ACT_STATS => action.stats = Some(Stats::decode(Noun::Action, &name, payload, None)?),
+                TCA_ACT_STATS => action.stats = Some(Stats::decode(Noun::Action, Some(name), payload, None)?),
                 TCA_ACT_COOKIE => action.cookie = Some(payload.to_vec()),
                 TCA_ACT_FLAGS => action.flags = Some(Value::decode(payload)?),
                 TCA_ACT_HW_STATS => action.hw_stats = Some(Value::decode(payload)?),

@@ -101,7 +101,7 @@ impl Object for ActionTable {
         if self.flushes(verb) && count > 1 {
             return Err(EncodeError::Invalid("a request deletes all actions of one kind only"));
         }
-        TcaMsg::default().write(w);
+        w.fixed(&TcaMsg::default());
         w.attr_with(TCA_ROOT_TAB, |w| {
             // The kernel reads the numbers 1 to 32 and stops at the first that is missing.
             for (number, action) in (1..).zip(self.actions.iter()) {
@@ -250,7 +250,7 @@ impl Query for ActionTables {
     type Object = ActionTable;
 
     fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
-        TcaMsg::default().write(w);
+        w.fixed(&TcaMsg::default());
         w.attr_with(TCA_ROOT_TAB, |w| w.attr_with(1, |w| Action::encode_kind(&self.kind, w)));
         let value = LARGE_DUMP | if self.terse { TERSE_DUMP } else { 0 };
         w.attr(TCA_ROOT_FLAGS, &Bits { value, selector: value });
@@ -291,7 +291,7 @@ mod tests {
         let many = ActionTable::of((1..=40).map(|index| Gact::ok().index(index)));
         assert!(many.encode(Verb::Add, &mut Writer::default()).is_err());
         let mut w = Writer::default();
-        TcaMsg::default().write(&mut w);
+        w.fixed(&TcaMsg::default());
         let actions = crate::wire::Indexed((1..).zip(many.actions.clone()).collect());
         Root::new().actions(actions).encode(&mut w);
         assert_eq!(ActionTable::decode(w.bytes()).unwrap(), many);

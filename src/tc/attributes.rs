@@ -82,6 +82,7 @@ pub(crate) struct Tca<'a> {
 
 impl<'a> Tca<'a> {
     /// Reads the header and the attributes of a message body.
+    #[inline]
     pub fn decode(body: &'a [u8]) -> Result<(TcMsg, Self), DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
@@ -93,6 +94,7 @@ impl<'a> Tca<'a> {
         Ok((header, tca))
     }
 
+    #[inline]
     fn take(&mut self, attr: Attr<'a>) -> Result<(), DecodeError> {
         let payload = attr.payload;
         match attr.ty {
@@ -115,15 +117,15 @@ impl<'a> Tca<'a> {
     }
 
     /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
+    #[inline]
     pub fn stats(&self, noun: Noun) -> Result<Option<Stats>, DecodeError> {
-        let kind = self.kind.as_ref().map_or("", Name::as_str);
+        let kind = self.kind;
         let Some(stats2) = self.stats2 else {
             let Some(stats) = self.stats else { return Ok(None) };
-            return Stats::decode_old(noun, kind, stats, self.xstats)
-                .map(Some)
-                .map_err(|e| e.inside("TCA_STATS"));
+            let stats = Stats::decode_old(noun, kind, stats, self.xstats);
+            return Ok(Some(stats.map_err(|e| e.inside("TCA_STATS"))?));
         };
-        Stats::decode(noun, kind, stats2, self.xstats).map(Some).map_err(|e| e.inside("TCA_STATS2"))
+        Ok(Some(Stats::decode(noun, kind, stats2, self.xstats).map_err(|e| e.inside("TCA_STATS2"))?))
     }
 }
 

@@ -112,7 +112,10 @@ impl Object for Class {
             dev: Dev::index(header.ifindex),
             parent: header.parent,
             id: header.handle,
-            kind: tca.kind.map(|name| ClassKind::decode(name, tca.options)).transpose()?,
+            kind: match tca.kind {
+                Some(name) => Some(ClassKind::decode(name, tca.options)?),
+                None => None,
+            },
             leaf: (header.info != 0).then(|| Handle::from_raw(header.info)),
             estimator: tca.estimator,
             stats,

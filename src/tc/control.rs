@@ -1,7 +1,7 @@
 //! What all actions have in common: the verdict, the parameters (`tc_gen`) and the times.
 
 use crate::text::{Page, WordError, Words};
-use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+use crate::wire::{DecodeError, Fixed, Reader, Slots, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// What becomes of a packet after an action. `man 8 tc-actions`, `TC_ACT_` of `include/uapi/linux/pkt_cls.h`
@@ -216,16 +216,16 @@ impl Display for Control {
 
 impl Fixed for Control {
     const SIZE: usize = 4;
-    fn write(&self, w: &mut Writer) {
+    fn store(&self, slots: &mut Slots<'_>) {
         let raw = self.raw().unwrap_or_else(|| {
-            w.fail(crate::wire::EncodeError::out_of_range(
+            slots.fail(crate::wire::EncodeError::out_of_range(
                 "verdict",
                 self,
                 "28 bits for jump and goto chain",
             ));
             0
         });
-        raw.write(w);
+        raw.store(slots);
     }
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         i32::read(r).map(Control::from_raw)
@@ -234,7 +234,7 @@ impl Fixed for Control {
 
 impl Value for Control {
     fn encode(&self, w: &mut Writer) {
-        self.write(w);
+        w.fixed(self);
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         Control::read(&mut Reader::new(payload))

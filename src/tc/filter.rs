@@ -187,7 +187,10 @@ impl Object for Filter {
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let (header, tca) = Tca::decode(body)?;
         let stats = tca.stats(Noun::Filter)?;
-        let mut kind = tca.kind.map(|name| FilterKind::decode(name, tca.options)).transpose()?;
+        let mut kind = match tca.kind {
+            Some(name) => Some(FilterKind::decode(name, tca.options)?),
+            None => None,
+        };
         let handle = header.handle.raw();
         if let Some(kind) = kind.as_mut().filter(|_| handle != 0) {
             kind.set_handle(handle);

@@ -1,10 +1,11 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
+use super::attributes::put_unknown;
 use super::police::Police;
 use super::{action, shown, Action, ActionNumber, Actions, Filter, Kind, Setting};
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{quoted, Handle, Name, ParseError};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Field, RawAttr, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_FW_ attribute table for the header checks.
@@ -185,8 +186,14 @@ impl Kind for Fw {
 
 impl Value for Fw {
     fn encode(&self, w: &mut Writer) {
-        let Fw { mark: _, mask, class, indev, police, actions, unknown } = self.clone();
-        FwAttrs { class, police, indev, actions, mask, unknown }.encode(w);
+        // Field by field, because a set of them would have to be cloned; the order is that of the set.
+        let Fw { mark: _, mask, class, indev, police, actions, unknown } = self;
+        class.emit(1, w);
+        police.emit(2, w);
+        indev.emit(3, w);
+        actions.emit(4, w);
+        mask.emit(5, w);
+        put_unknown(w, unknown);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {

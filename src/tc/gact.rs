@@ -2,7 +2,7 @@
 
 use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
-use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_GACT_ attribute table for the header checks.
@@ -55,14 +55,14 @@ pub enum Method {
 
 impl Fixed for Method {
     const SIZE: usize = 2;
-    fn write(&self, w: &mut Writer) {
+    fn store(&self, slots: &mut Slots<'_>) {
         let raw: u16 = match self {
             Method::None => 0,
             Method::Netrand => 1,
             Method::Determ => 2,
             Method::Other(raw) => *raw,
         };
-        raw.write(w);
+        raw.store(slots);
     }
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match u16::read(r)? {

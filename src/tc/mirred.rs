@@ -3,7 +3,7 @@
 use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_MIRRED_ attribute table for the header checks.
@@ -74,7 +74,7 @@ impl Direction {
 
 impl Fixed for Direction {
     const SIZE: usize = 4;
-    fn write(&self, w: &mut Writer) {
+    fn store(&self, slots: &mut Slots<'_>) {
         let raw: i32 = match self {
             Direction::EgressRedirect => 1,
             Direction::EgressMirror => 2,
@@ -82,7 +82,7 @@ impl Fixed for Direction {
             Direction::IngressMirror => 4,
             Direction::Other(raw) => *raw,
         };
-        raw.write(w);
+        raw.store(slots);
     }
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match i32::read(r)? {

@@ -233,7 +233,7 @@ impl Value for Police {
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = PoliceAttrs::decode(payload)?;
-        let parms = attrs.tbf.ok_or(DecodeError::missing("TCA_POLICE_TBF"))?;
+        let parms = attrs.tbf.ok_or_else(|| DecodeError::missing("TCA_POLICE_TBF"))?;
         // The kernel looks at the 32-bit fields to see whether there is a rate, and then takes the larger of both.
         let rate_of = |spec: RateSpec, rate64| (spec.rate != 0).then(|| spec.rate(rate64));
         let rate = rate_of(parms.rate, attrs.rate64);

@@ -152,7 +152,7 @@ impl RateTable {
 
 impl Value for RateTable {
     fn encode(&self, w: &mut Writer) {
-        self.slots.write(w);
+        w.fixed(&*self.slots);
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);

@@ -167,9 +167,10 @@ macro_rules! kinds {
             }
 
             /// Reads the options of the kind of this name.
+            #[inline]
             pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
-                Ok(match name.as_str() {
-                    $(<$ty as Kind>::NAME => $name::$variant(match options {
+                Ok(match name {
+                    $(_ if name == *<$ty as Kind>::NAME => $name::$variant(match options {
                         Some(payload) => <$ty as Value>::decode(payload)
                             .map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?,
                         None => Default::default(),
@@ -331,9 +332,10 @@ macro_rules! app_stats {
 
         impl $name {
             /// Reads the statistics of `kind` of object `noun`.
-            pub(crate) fn decode(noun: Noun, kind: &str, payload: &[u8]) -> Result<Self, DecodeError> {
+            #[inline]
+            pub(crate) fn decode(noun: Noun, kind: Option<Name>, payload: &[u8]) -> Result<Self, DecodeError> {
                 match (noun, kind) {
-                    $((Noun::$noun, $kind) => <$ty as Value>::decode(payload).map($name::$variant),)*
+                    $((Noun::$noun, Some(name)) if name == *$kind => <$ty as Value>::decode(payload).map($name::$variant),)*
                     _ => Ok($name::Other(payload.to_vec())),
                 }
             }

@@ -1,7 +1,7 @@
 use super::LinkLayer;
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::ParseError;
-use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, RawAttr, Reader, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_STAB_ attribute table for the header checks.
@@ -157,7 +157,7 @@ struct Costs(Vec<u16>);
 
 impl Value for Costs {
     fn encode(&self, w: &mut Writer) {
-        self.0.iter().for_each(|cost| cost.write(w));
+        self.0.iter().for_each(|cost| w.fixed(cost));
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
@@ -177,7 +177,7 @@ impl Value for SizeTable {
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = StabAttrs::decode(payload)?;
-        let base = attrs.base.ok_or(DecodeError::missing("TCA_STAB_BASE"))?;
+        let base = attrs.base.ok_or_else(|| DecodeError::missing("TCA_STAB_BASE"))?;
         let mut table = SizeTable { base, data: None, unknown: attrs.unknown };
         // Without data it is a kernel's reply, and what would be computed anyway says nothing.
         table.data = attrs.data.map(|data| data.0).filter(|data| *data != table.costs());

@@ -3,7 +3,7 @@
 use super::registry::Noun;
 use super::AppStats;
 use crate::text::{Page, Show};
-use crate::units::{Rate, Size};
+use crate::units::{Name, Rate, Size};
 use crate::wire::{DecodeError, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -103,9 +103,10 @@ layout! {
 
 impl Stats {
     /// Reads TCA_STATS2; the kind's own statistics come from it or, where it has none, from TCA_XSTATS.
+    #[inline]
     pub(crate) fn decode(
         noun: Noun,
-        kind: &str,
+        kind: Option<Name>,
         payload: &[u8],
         xstats: Option<&[u8]>,
     ) -> Result<Self, DecodeError> {
@@ -151,7 +152,7 @@ impl Stats {
     /// Reads TCA_STATS and TCA_XSTATS, which kernels send beside TCA_STATS2 for old programs.
     pub(crate) fn decode_old(
         noun: Noun,
-        kind: &str,
+        kind: Option<Name>,
         payload: &[u8],
         xstats: Option<&[u8]>,
     ) -> Result<Self, DecodeError> {
@@ -280,6 +281,11 @@ impl Display for Stats {
     }
 }
 
-fn decode_app(noun: Noun, kind: &str, payload: Option<&[u8]>) -> Result<Option<AppStats>, DecodeError> {
+#[inline]
+fn decode_app(
+    noun: Noun,
+    kind: Option<Name>,
+    payload: Option<&[u8]>,
+) -> Result<Option<AppStats>, DecodeError> {
     payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()
 }

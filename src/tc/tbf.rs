@@ -228,7 +228,7 @@ impl Value for Tbf {
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = TbfAttrs::decode(payload)?;
-        let parms = attrs.parms.ok_or(DecodeError::missing("TCA_TBF_PARMS"))?;
+        let parms = attrs.parms.ok_or_else(|| DecodeError::missing("TCA_TBF_PARMS"))?;
         let peak = (parms.peak.rate != 0).then(|| parms.peak.rate(attrs.peak64));
         let framing = parms.rate.framing();
         let peak_burst = attrs.peak_burst.filter(|_| peak.is_some()).map(Burst::Size);

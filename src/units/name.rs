@@ -50,6 +50,7 @@ impl Name {
         std::str::from_utf8(name).unwrap_or_default()
     }
 
+    #[inline]
     fn inline(name: &[u8]) -> Option<Name> {
         let mut bytes = [0; 16];
         bytes[..15].get_mut(..name.len())?.copy_from_slice(name);
@@ -100,9 +101,11 @@ impl AsRef<str> for Name {
     }
 }
 
+/// A constant is compared in one step: its bytes are filled up when the program is compiled.
 impl PartialEq<str> for Name {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        Name::inline(other.as_bytes()) == Some(*self)
     }
 }
 

@@ -117,6 +117,7 @@ macro_rules! attrs {
                     w.raw(attr);
                 }
             }
+            #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 let mut set = Self::default();
                 for attr in $crate::wire::Reader::new(payload).attrs() {

@@ -14,6 +14,7 @@ pub trait Field: Default {
 }
 
 impl<T: Value> Field for Option<T> {
+    #[inline]
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         *self = Some(T::decode(payload)?);
         Ok(())

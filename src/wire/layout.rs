@@ -1,4 +1,4 @@
-use super::{Be, DecodeError, Reader, Writer};
+use super::{Be, DecodeError, Reader, Slots};
 use crate::units::{Dev, Handle, Micros, Nanos, Packets, Percent, Ticks};
 
 /// A type that takes the same number of bytes in every message.
@@ -6,8 +6,8 @@ pub trait Fixed: Sized {
     /// The number of bytes.
     const SIZE: usize;
 
-    /// Appends the value.
-    fn write(&self, w: &mut Writer);
+    /// Puts the value into the slots, which have room for it.
+    fn store(&self, slots: &mut Slots<'_>);
 
     /// Takes the value.
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
@@ -17,18 +17,22 @@ macro_rules! numbers {
     ($($ty:ty)*) => { $(
         impl Fixed for $ty {
             const SIZE: usize = size_of::<$ty>();
-            fn write(&self, w: &mut Writer) {
-                w.put(&self.to_ne_bytes());
+            #[inline]
+            fn store(&self, slots: &mut Slots<'_>) {
+                slots.put(self.to_ne_bytes());
             }
+            #[inline]
             fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 r.array().map(<$ty>::from_ne_bytes)
             }
         }
         impl Fixed for Be<$ty> {
             const SIZE: usize = size_of::<$ty>();
-            fn write(&self, w: &mut Writer) {
-                w.put(&self.0.to_be_bytes());
+            #[inline]
+            fn store(&self, slots: &mut Slots<'_>) {
+                slots.put(self.0.to_be_bytes());
             }
+            #[inline]
             fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 r.array().map(<$ty>::from_be_bytes).map(Be)
             }
@@ -43,10 +47,12 @@ macro_rules! wrapped {
     ($($ty:ty: $number:ty, $from:expr, $into:expr;)*) => { $(
         impl Fixed for $ty {
             const SIZE: usize = size_of::<$number>();
-            fn write(&self, w: &mut Writer) {
+            #[inline]
+            fn store(&self, slots: &mut Slots<'_>) {
                 let into: fn(&$ty) -> $number = $into;
-                Fixed::write(&into(self), w);
+                into(self).store(slots);
             }
+            #[inline]
             fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 let from: fn($number) -> $ty = $from;
                 <$number>::read(r).map(from)
@@ -67,9 +73,9 @@ wrapped! {
 
 impl<T: Fixed + Copy + Default, const N: usize> Fixed for [T; N] {
     const SIZE: usize = T::SIZE * N;
-    fn write(&self, w: &mut Writer) {
+    fn store(&self, slots: &mut Slots<'_>) {
         for value in self {
-            value.write(w);
+            value.store(slots);
         }
     }
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -116,15 +122,37 @@ macro_rules! layout {
 
         impl $crate::wire::Fixed for $name {
             const SIZE: usize = 0 $(+ layout!(@size $($order)*))*;
-            fn write(&self, w: &mut $crate::wire::Writer) {
-                $(layout!(@write self w $($order)*);)*
+            #[inline]
+            fn store(&self, slots: &mut $crate::wire::Slots<'_>) {
+                $(layout!(@store self slots $($order)*);)*
             }
+            #[inline]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
+                // If all of it is there, the compiler sees that no field can be too short.
+                match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
+                    Some(bytes) => Self::read_fields(&mut $crate::wire::Reader::new(bytes)),
+                    None => Self::read_shorter(r),
+                }
+            }
+        }
+
+        impl $name {
+            #[inline(always)]
+            fn read_fields(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
+                let mut value = Self::default();
+                $(layout!(@read value r $($order)*);)*
+                Ok(value)
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn read_shorter(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
                 let mut value = Self::default();
                 if r.rest().is_empty() {
-                    return Err($crate::wire::DecodeError::short(0, Self::SIZE).inside($kernel));
+                    let size = <Self as $crate::wire::Fixed>::SIZE;
+                    return Err($crate::wire::DecodeError::short(0, size).inside($kernel));
                 }
-                // A shorter struct ends between two fields or within one: the rest stays zero.
+                // It ends between two fields or within one: the rest stays zero.
                 let mut read = || -> Result<(), $crate::wire::DecodeError> {
                     $(layout!(@read value r $($order)*);)*
                     Ok(())
@@ -137,9 +165,11 @@ macro_rules! layout {
         }
 
         impl $crate::wire::Value for $name {
+            #[inline]
             fn encode(&self, w: &mut $crate::wire::Writer) {
-                $crate::wire::Fixed::write(self, w);
+                w.fixed(self);
             }
+            #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 $crate::wire::Fixed::read(&mut $crate::wire::Reader::new(payload))
             }
@@ -154,8 +184,8 @@ macro_rules! layout {
     };
     (@size pad $len:literal) => { $len };
     (@size field $field:ident $ty:ty) => { <$ty as $crate::wire::Fixed>::SIZE };
-    (@write $self:ident $w:ident pad $len:literal) => { $w.put(&[0; $len]) };
-    (@write $self:ident $w:ident field $field:ident $ty:ty) => { $crate::wire::Fixed::write(&$self.$field, $w) };
+    (@store $self:ident $slots:ident pad $len:literal) => { $slots.put([0; $len]) };
+    (@store $self:ident $slots:ident field $field:ident $ty:ty) => { $crate::wire::Fixed::store(&$self.$field, $slots) };
     (@read $value:ident $r:ident pad $len:literal) => { $r.take($len)? };
     (@read $value:ident $r:ident field $field:ident $ty:ty) => { $value.$field = $crate::wire::Fixed::read($r)? };
 }

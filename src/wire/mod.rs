@@ -31,7 +31,7 @@ pub use layout::Fixed;
 pub use message::{Header, Messages, HEADER_LEN};
 pub use reader::{Attr, Attrs, RawAttr, Reader};
 pub use value::{Be, Indexed, Raw, Text, Value};
-pub use writer::Writer;
+pub use writer::{Slots, Writer};
 
 /// Rounds a length up to the 4-byte alignment of netlink messages and attributes.
 pub(crate) const fn align(len: usize) -> usize {

@@ -8,27 +8,33 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Reader { rest: bytes }
     }
 
     /// The bytes not taken yet.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Takes `len` bytes.
+    #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        match self.rest.split_at_checked(len) {
-            Some((taken, rest)) => {
-                self.rest = rest;
-                Ok(taken)
-            }
-            None => Err(DecodeError::short(self.rest.len(), len)),
-        }
+        self.take_if_there(len).ok_or_else(|| DecodeError::short(self.rest.len(), len))
+    }
+
+    /// Takes `len` bytes if there are as many.
+    #[inline]
+    pub(crate) fn take_if_there(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(taken)
     }
 
     /// Takes an array of `N` bytes.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         match self.rest.split_first_chunk::<N>() {
             Some((taken, rest)) => {
@@ -40,21 +46,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a byte.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, DecodeError> {
         self.array().map(u8::from_ne_bytes)
     }
 
     /// Takes a 16-bit number in the machine's byte order.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, DecodeError> {
         self.array().map(u16::from_ne_bytes)
     }
 
     /// Takes a 32-bit number in the machine's byte order.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_ne_bytes)
     }
 
     /// The attributes in what is left.
+    #[inline]
     pub fn attrs(self) -> Attrs<'a> {
         Attrs { rest: self.rest }
     }
@@ -83,16 +93,16 @@ pub struct Attrs<'a> {
 impl<'a> Iterator for Attrs<'a> {
     type Item = Result<Attr<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        let whole = std::mem::take(&mut self.rest);
+        if whole.is_empty() {
             return None;
         }
-        let whole = std::mem::take(&mut self.rest);
-        let mut header = Reader::new(whole);
-        let (len, ty) = match (header.u16(), header.u16()) {
-            (Ok(len), Ok(ty)) => (usize::from(len), ty),
-            _ => return Some(Err(DecodeError::short(whole.len(), 4))),
+        let Some(&[l0, l1, t0, t1]) = whole.first_chunk() else {
+            return Some(Err(DecodeError::short(whole.len(), 4)));
         };
+        let (len, ty) = (usize::from(u16::from_ne_bytes([l0, l1])), u16::from_ne_bytes([t0, t1]));
         let Some(payload) = whole.get(4..len) else {
             return Some(Err(Reason::Length { len, available: whole.len() }.into()));
         };

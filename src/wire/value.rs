@@ -25,9 +25,11 @@ pub trait Value: Sized {
 macro_rules! fixed_values {
     ($($ty:ty)*) => { $(
         impl Value for $ty {
+            #[inline]
             fn encode(&self, w: &mut Writer) {
-                Fixed::write(self, w);
+                w.fixed(self);
             }
+            #[inline]
             fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
                 Fixed::read(&mut Reader::new(payload))
             }

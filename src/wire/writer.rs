@@ -1,4 +1,4 @@
-use super::{align, EncodeError, RawAttr, Value};
+use super::{align, EncodeError, Fixed, RawAttr, Value};
 use crate::clock::Clock;
 use byteorder::{ByteOrder, NativeEndian};
 
@@ -23,16 +23,19 @@ impl Writer {
     }
 
     /// The packet scheduler's clock, for values that are sent in ticks.
+    #[inline]
     pub fn clock(&self) -> Clock {
         self.clock
     }
 
     /// What was written so far.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many bytes were written so far.
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -43,6 +46,7 @@ impl Writer {
     }
 
     /// Forgets what was written, and the error; the memory is kept.
+    #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.error = None;
@@ -55,22 +59,35 @@ impl Writer {
     }
 
     /// Appends bytes as they are.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Appends a 32-bit number in the machine's byte order.
+    #[inline]
     pub fn put_u32(&mut self, number: u32) {
         self.put(&number.to_ne_bytes());
     }
 
+    /// Appends a value of fixed size. Room is made once for all of it, which matters for structs of many fields.
+    #[inline]
+    pub fn fixed<T: Fixed>(&mut self, value: &T) {
+        let start = self.bytes.len();
+        self.bytes.resize(start + T::SIZE, 0);
+        let rest = self.bytes.get_mut(start..).unwrap_or_default();
+        value.store(&mut Slots { rest, error: &mut self.error });
+    }
+
     /// Appends one attribute with `value` as its payload.
+    #[inline]
     pub fn attr<V: Value>(&mut self, ty: u16, value: &V) {
         let ty = if V::NESTED { ty | NLA_F_NESTED } else { ty };
         self.attr_with(ty, |w| value.encode(w));
     }
 
     /// Appends one attribute whose payload `fill` writes.
+    #[inline]
     pub fn attr_with(&mut self, ty: u16, fill: impl FnOnce(&mut Writer)) {
         let start = self.bytes.len();
         self.put_u32(0);
@@ -94,6 +111,7 @@ impl Writer {
     }
 
     /// Whether all that was written is right; the first error otherwise.
+    #[inline]
     pub fn finish(&mut self) -> Result<(), EncodeError> {
         match self.error.take() {
             None => Ok(()),
@@ -102,6 +120,7 @@ impl Writer {
     }
 
     /// Writes the header of the attribute that began at `start`, and the padding behind it.
+    #[inline]
     fn close(&mut self, start: usize, ty: u16) {
         let len = self.bytes.len() - start;
         if len > NLA_MAX {
@@ -110,14 +129,40 @@ impl Writer {
         let mut header = [0; 4];
         NativeEndian::write_u16_into(&[len as u16, ty], &mut header);
         self.patch(start, header);
-        self.bytes.resize(start + align(len), 0);
+        if !len.is_multiple_of(4) {
+            self.put(&[0; 3][..align(len) - len]);
+        }
     }
 
     /// Overwrites the four bytes at `at`, which have been written before.
+    #[inline]
     pub(super) fn patch(&mut self, at: usize, bytes: [u8; 4]) {
         if let Some(place) = self.bytes.get_mut(at..at + 4) {
             place.copy_from_slice(&bytes);
         }
+    }
+}
+
+/// The place of a value of fixed size in a message.
+#[derive(Debug)]
+pub struct Slots<'a> {
+    rest: &'a mut [u8],
+    error: &'a mut Option<EncodeError>,
+}
+
+impl Slots<'_> {
+    /// Fills the next bytes.
+    #[inline]
+    pub fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some((place, rest)) = std::mem::take(&mut self.rest).split_first_chunk_mut() {
+            *place = bytes;
+            self.rest = rest;
+        }
+    }
+
+    /// As [`Writer::fail`].
+    pub fn fail(&mut self, error: EncodeError) {
+        self.error.get_or_insert(error);
     }
 }
 

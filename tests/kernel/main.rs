@@ -4,6 +4,7 @@
 //! An area is a file here with `pub fn trials() -> Vec<Trial>`, and one line below.
 
 mod actions;
+mod batches;
 mod classes;
 #[path = "../common/mod.rs"]
 mod common;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     }
     let areas = [
         actions::trials(),
+        batches::trials(),
         classes::trials(),
         diverted::trials(),
         dumps::trials(),

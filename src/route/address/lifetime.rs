@@ -1,5 +1,5 @@
 use crate::units::ParseError;
-use crate::wire::{DecodeError, Fixed, Reader, Writer};
+use crate::wire::{DecodeError, Fixed, Reader, Slots};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
@@ -56,8 +56,8 @@ impl FromStr for Lifetime {
 
 impl Fixed for Lifetime {
     const SIZE: usize = 4;
-    fn write(&self, w: &mut Writer) {
-        w.put_u32(u32::from(*self));
+    fn store(&self, slots: &mut Slots<'_>) {
+        u32::from(*self).store(slots);
     }
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.u32().map(Lifetime::from)

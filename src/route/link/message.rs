@@ -88,7 +88,7 @@ impl From<&Link> for LinkMessage {
         let names = || link.alternative_names.iter().cloned().map(Prop::AltIfName).collect();
         let stats = |stats: &LinkStats| {
             let mut w = Writer::default();
-            stats.write(&mut w);
+            w.fixed(stats);
             Stats64::parse(w.bytes()).ok().map(A::Stats64)
         };
         message.attributes = [

@@ -98,7 +98,7 @@ impl Value for Members {
             let [low, high, _, _] = r.array()?;
             let weight = u16::from_be_bytes([high, low])
                 .checked_add(1)
-                .ok_or(DecodeError::invalid("a weight over 65535"))?;
+                .ok_or_else(|| DecodeError::invalid("a weight over 65535"))?;
             members.push(Member { id, weight });
         }
         Ok(Members(members))

@@ -112,7 +112,7 @@ impl Object for Rule {
         rule.action = Some(match (action, seen.goto) {
             (0, _) => RuleAction::Unspec,
             (1, _) => RuleAction::Lookup,
-            (2, target) => RuleAction::Goto(target.ok_or(DecodeError::missing("FRA_GOTO"))?),
+            (2, target) => RuleAction::Goto(target.ok_or_else(|| DecodeError::missing("FRA_GOTO"))?),
             (3, _) => RuleAction::Nop,
             (6, _) => RuleAction::Blackhole,
             (7, _) => RuleAction::Unreachable,

@@ -239,9 +239,10 @@ impl Value for HtbClass {
         crate::tc::attributes::put_unknown(w, &self.unknown);
     }
 
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = ClassAttrs::decode(payload)?;
-        let parms = attrs.parms.ok_or(DecodeError::missing("TCA_HTB_PARMS"))?;
+        let parms = attrs.parms.ok_or_else(|| DecodeError::missing("TCA_HTB_PARMS"))?;
         let (rate, ceil) = (parms.rate.rate(attrs.rate64), parms.ceil.rate(attrs.ceil64));
         let (framing, ceil_framing) = (parms.rate.framing(), parms.ceil.framing());
         let tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);

@@ -165,7 +165,7 @@ impl Value for Htb {
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = QdiscAttrs::decode(payload)?;
-        let glob = attrs.init.ok_or(DecodeError::missing("TCA_HTB_INIT"))?;
+        let glob = attrs.init.ok_or_else(|| DecodeError::missing("TCA_HTB_INIT"))?;
         Ok(Htb {
             default_class: glob.defcls,
             r2q: glob.rate2quantum,

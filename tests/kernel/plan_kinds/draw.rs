@@ -139,7 +139,7 @@ pub fn stab(dice: &mut Dice) -> SizeTable {
 pub fn class(dice: &mut Dice) -> HtbClass {
     let mut class = HtbClass::rate(dice.rate())
         .quantum(dice.pick(&[0, 0, 1, 1514, 300_000]))
-        .prio(dice.pick(&[0, 3, 7, 9]))
+        .prio(dice.pick(&[0, 3, 7]))
         .framing(dice.framing());
     class.ceil = dice.maybe(Dice::rate);
     (class.burst, class.cburst) = (dice.maybe(Dice::burst), dice.maybe(Dice::burst));
