@@ -35,6 +35,33 @@
 //! What the [`Scope`] of a tree leaves out, and what the kernel made by itself (qdiscs without a handle, the classes of `mq`).
 //! Filters at the leaves of a tree of queues mean nothing to HTB; they are looked for where the tree has some, at qdiscs that have
 //! classes, and at inner classes.
+//!
+//! # From JSON, TOML, YAML
+//!
+//! With the feature `serde` a [`Desired`] or a [`Tree`] is read and written by serde. An object is said in the words of `tc` and `ip`, as one
+//! text or as keys and values; what a kind is told stands in a map of its own:
+//!
+//! ```yaml
+//! trees:
+//! - dev: eth1
+//!   qdiscs:
+//!   - { root: true, handle: "1:", htb: { default: "20" } }
+//!   classes:
+//!   - { parent: "1:", classid: "1:10", htb: { rate: 30mbit, ceil: 100mbit } }
+//!   - "parent 1: classid 1:20 htb rate 70mbit ceil 100mbit"
+//!   filters:
+//!   - { parent: "1:", prio: 1, protocol: ip, u32: { match: ip dst 192.0.2.1/32, classid: "1:10" } }
+//! policy:
+//!   tables: [100, 199]
+//!   routes:
+//!   - { to: default, via: 192.0.2.1, dev: eth1, table: 101 }
+//!   rules:
+//!   - { from: 192.0.2.7, lookup: 101, pref: 1000 }
+//!   - "-6 fwmark 1 lookup 101 pref 1001"
+//! ```
+//!
+//! A key is a word and its value the words behind it; `true` is none. A list says the key again for each of its elements. A word that `tc` or `ip`
+//! does not know is an error that names the path to it, such as `trees[0].classes[0].htb.rate`, and so is a key that is not known here.
 
 mod apply;
 mod desired;

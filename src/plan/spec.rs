@@ -1,29 +1,6 @@
 //! What is desired, from and to JSON, TOML, YAML and whatever else serde knows. Feature `serde`.
 //!
-//! An object is said in the words of `tc`, as one text or as keys and values; words behind a kind stand in a map of their own:
-//!
-//! ```yaml
-//! trees:
-//! - dev: eth1
-//!   qdiscs:
-//!   - { root: true, handle: "1:", htb: { default: "20" } }
-//!   classes:
-//!   - { parent: "1:", classid: "1:10", htb: { rate: 30mbit, ceil: 100mbit } }
-//!   - "parent 1: classid 1:20 htb rate 70mbit ceil 100mbit"
-//!   filters:
-//!   - { parent: "1:", prio: 1, protocol: ip, u32: { match: ip dst 192.0.2.1/32, classid: "1:10" } }
-//! policy:
-//!   tables: [100, 199]
-//!   routes:
-//!   - { to: default, via: 192.0.2.1, dev: eth1, table: 101 }
-//!   rules:
-//!   - { from: 192.0.2.7, lookup: 101, pref: 1000 }
-//!   - "-6 fwmark 1 lookup 101 pref 1001"
-//! ```
-//!
-//! A key is a word and its value the words behind it; `true` is none. A list says the key again for each of its elements. Kinds
-//! come last wherever they stand. A word that `tc` does not know is an error that names the path to it, and so is a key that is
-//! not known here.
+//! The format stands in the documentation of [`plan`](super).
 
 mod node;
 mod policy;
