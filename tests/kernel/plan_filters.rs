@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("filters and chains on both sides of clsact are told apart", sides),
         trial("filters in shared blocks are planned", blocks),
         trial("marks and their masks are planned", marks),
+        trial("fw in its old mode is planned where the kernel lists it", old_marks),
         trial("other people's filters stay", others),
     ]
 }
@@ -277,21 +278,15 @@ fn marks() -> Outcome {
     const A3: &str = "filter parent 1: prio 5 protocol ip handle 7 fw classid 1:3";
     const B: &str = "filter parent 1: prio 5 protocol ip handle 8 fw classid 1:2";
     const M: &str = "filter parent 1: prio 5 protocol ip handle 8/0xff fw classid 1:2";
+    through(&HTB, &[(&[A, B], 2), (&[A3, B], 1), (&[B], 1), (&[M], 2), (&[A, B], 3), (&[], 1)])
+}
+
+/// Debian's kernels refuse to list such a filter: its message has no end (`fw_dump` of `net/sched/cls_fw.c`).
+fn old_marks() -> Outcome {
+    const A: &str = "filter parent 1: prio 5 protocol ip handle 7 fw classid 1:2";
     const L: &str = "filter parent 1: prio 5 protocol ip fw";
-    through(
-        &HTB,
-        &[
-            (&[A, B], 2),
-            (&[A3, B], 1),
-            (&[B], 1),
-            (&[M], 2),
-            (&[L], 2),
-            (&[A, B], 2),
-            (&[], 1),
-            (&[L], 1),
-            (&[], 1),
-        ],
-    )
+    through(&HTB, &[(&[A], 1), (&[L], 2), (&[A], 2), (&[], 1), (&[L], 1), (&[], 1)])
+        .map_err(|stop| stop.skip_if("Message too long"))
 }
 
 fn others() -> Outcome {

@@ -200,15 +200,9 @@ fn line() -> Outcome {
     Ok(())
 }
 
-/// Puts everything of a tree on the device, as it comes.
+/// Puts everything of a tree on the device.
 fn put(nl: &mut Connection, tree: &Tree) -> Outcome {
-    let mut all = || -> Outcome {
-        tree.qdiscs().iter().try_for_each(|qdisc| nl.add(qdisc).map(drop))?;
-        tree.classes().iter().try_for_each(|class| nl.add(class).map(drop))?;
-        tree.filters().iter().try_for_each(|filter| nl.add(filter).map(drop))?;
-        Ok(())
-    };
-    all().map_err(skip_what_is_not_there)
+    apply(nl, tree).map(drop).map_err(skip_what_is_not_there)
 }
 
 /// The classes have counted so many packets, each asked for by itself.
