@@ -99,10 +99,12 @@ impl Proof<'_> {
         };
         self.screen.step("control: two downloads, one default route");
         open(LIVE / 2)?;
-        let one = self.two_downloads(|| {
-            sleep(SETTLE);
-            Ok(())
-        })?;
+        let one = self
+            .two_downloads(|| {
+                sleep(SETTLE);
+                Ok(())
+            })?
+            .rate;
         sleep(PAUSE);
         let selector = Selector::start(&self.lab.gateway, self.uplinks, self.screen)?;
         self.screen.step("two downloads, round 1");
@@ -134,14 +136,14 @@ impl Proof<'_> {
         let on = |uplink: &Uplink| live.iter().filter(|flow| flow.seen_as == uplink.address).count();
         // 1.7 times, where both are equal. A busy machine may miss it once; a round on one uplink alone is missed by far.
         let together = one * (mbit(a.down) + mbit(b.down)) / mbit(a.down);
-        let list = both.iter().map(|rate| format!("{rate:.1}")).collect::<Vec<_>>().join(" ");
-        both.sort_by(f64::total_cmp);
-        let (worst, median) = (both[0], both[both.len() / 2]);
+        let list = both.iter().map(Pair::to_string).collect::<Vec<_>>().join(", ");
+        both.sort_by(|one, other| one.rate.total_cmp(&other.rate));
+        let (worst, median) = (both[0].rate, both[both.len() / 2].rate);
         Ok(vec![
             Point {
                 what: "2 two staggered downloads, Mbit/s",
                 control: format!("{one:.1} over one default route"),
-                result: format!("{list} ({:.2} times)", median / one),
+                result: format!("{list}: {:.2} times", median / one),
                 held: median >= 0.85 * together && worst >= 0.7 * together && one <= mbit(a.down),
             },
             Point {
@@ -235,15 +237,22 @@ impl Proof<'_> {
         Ok([one(a)?, one(b)?])
     }
 
-    /// Two downloads, the second one after `between`: what both get together, in Mbit/s.
-    fn two_downloads(&self, between: impl FnOnce() -> Result<()>) -> Result<f64> {
+    /// Two downloads, the second one after `between`.
+    fn two_downloads(&self, between: impl FnOnce() -> Result<()>) -> Result<Pair> {
         let first = Flow::download(&self.lab.lan)?;
         between()?;
         let second = Flow::download(&self.lab.lan)?;
         sleep(SETTLE);
         let (before, start) = (first.bytes() + second.bytes(), Instant::now());
         sleep(MEASURE);
-        Ok((first.bytes() + second.bytes() - before) as f64 * 8e-6 / start.elapsed().as_secs_f64())
+        let rate = (first.bytes() + second.bytes() - before) as f64 * 8e-6 / start.elapsed().as_secs_f64();
+        let name = |flow: &Flow| {
+            self.uplinks
+                .iter()
+                .find(|uplink| uplink.address == flow.seen_as)
+                .map_or("?", |uplink| uplink.name)
+        };
+        Ok(Pair { rate, over: [name(&first), name(&second)] })
     }
 
     /// How long interactive answers take while two uploads fill the uplink, in ascending order.
@@ -258,6 +267,19 @@ impl Proof<'_> {
         // The provider's queue is to be empty for what comes next.
         sleep(PAUSE);
         Ok(rounds)
+    }
+}
+
+/// What two downloads get together, in Mbit/s, and the uplinks that carry them.
+struct Pair {
+    rate: f64,
+    over: [&'static str; 2],
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = self.over;
+        write!(f, "{:.1} {first}+{second}", self.rate)
     }
 }
 

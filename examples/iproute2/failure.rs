@@ -117,9 +117,9 @@ impl Failure {
         }
     }
 
-    /// The actions of a kind could not be deleted all at once.
-    pub fn flush_actions(error: &Error) -> Self {
-        Failure { status: WRONG, ..Failure::request(Noun::Actions, error) }
+    /// What was to be flushed by one request, such as the actions of a kind or a nexthop with its id, could not be deleted.
+    pub fn flush_one(noun: Noun, error: &Error) -> Self {
+        Failure { status: WRONG, ..Failure::request(noun, error) }
     }
 
     /// A list ended early.

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::print;
 use super::session::{in_namespace, Session};
+use jiff::Zoned;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tcnl::command::{AnyObject, Monitor, Noun, Timestamp};
 use tcnl::netlink::{Builder, Connection, Group};
 use tcnl::route::Link;
@@ -111,44 +111,14 @@ fn is_elsewhere(object: &AnyObject, dev: Dev) -> bool {
     }
 }
 
-/// The time of now, in UTC.
+/// The time of now, where the machine is.
 fn timestamp(form: Timestamp) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (days, seconds, micros) = (now.as_secs() / 86_400, now.as_secs() % 86_400, now.subsec_micros());
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let now = Zoned::now();
     match form {
-        Timestamp::Short => {
-            format!("[{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}] ")
-        }
+        Timestamp::Short => now.strftime("[%Y-%m-%dT%H:%M:%S.%6f] ").to_string(),
         Timestamp::Long => {
-            let (name, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
-            format!(
-                "Timestamp: {name} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year} {micros} usec\n"
-            )
+            let micros = now.subsec_nanosecond() / 1000;
+            now.strftime("Timestamp: %a %b %e %H:%M:%S %Y ").to_string() + &format!("{micros} usec\n")
         }
     }
-}
-
-/// The year, month and day that are this many days behind 1 January 1970.
-fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in lengths {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    (year, month, days + 1)
 }

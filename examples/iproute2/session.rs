@@ -50,7 +50,7 @@ impl Session {
             }
             Command::Show(AnyQuery::Address(query)) => self.show_addresses(&query),
             Command::Show(AnyQuery::Route(query)) if self.options.layout.details => self.show_routes(&query),
-            Command::Show(query) => query.visit(Showing { session: self }),
+            Command::Show(query) => query.visit(Showing { noun: query.noun(), session: self }),
             Command::Flush(query) => query.visit(Flushing { session: self, noun: query.noun() }),
             Command::Monitor(what) => monitor::run(self, &what),
             Command::Help(tool, noun) => usage::help(tool, noun),
@@ -194,7 +194,7 @@ impl VisitObject for Doing<'_> {
         let failed = |error: Error| match link {
             Some(name) if error.errno() == Some(ENODEV) && verb == Verb::Get => Failure::no_link(&name),
             Some(name) if error.errno() == Some(ENODEV) && verb != Verb::Add => Failure::no_device(&name),
-            _ if flushes => Failure::flush_actions(&error),
+            _ if flushes => Failure::flush_one(noun, &error),
             _ => Failure::request(noun, &error),
         };
         if verb != Verb::Get {
@@ -219,6 +219,7 @@ impl VisitObject for Doing<'_> {
 /// Shows a list.
 struct Showing<'a> {
     session: &'a mut Session,
+    noun: Noun,
 }
 
 impl VisitQuery for Showing<'_> {
@@ -228,14 +229,13 @@ impl VisitQuery for Showing<'_> {
     where
         Q::Object: Spoken + Show + Into<AnyObject>,
     {
-        let Showing { session } = self;
-        let tool = session.tool;
+        let Showing { session, noun } = self;
         let links = session.links()?;
         let mut page = session.page(&links);
         query.said(&mut page);
         page.begin();
         if let Some(one) = query.one() {
-            let mut found = session.connection.get(&one).map_err(|error| Failure::list(tool, &error))?;
+            let mut found = session.connection.get(&one).map_err(|error| Failure::request(noun, &error))?;
             if query.take(&mut found) {
                 found.show(&mut page);
             }
@@ -273,6 +273,9 @@ impl VisitQuery for Flushing<'_> {
         Q::Object: Spoken + Show + Into<AnyObject>,
     {
         let Flushing { session: Session { connection, options, .. }, noun } = self;
+        if let Some(one) = query.one() {
+            return connection.delete(&one).map(drop).map_err(|error| Failure::flush_one(noun, &error));
+        }
         let all = connection.snapshot(query).map_err(|error| Failure::flush(&error))?;
         let mut batch = connection.batch();
         for object in all {

@@ -61,7 +61,8 @@
 //! ```
 //!
 //! A key is a word and its value the words behind it; `true` is none. A list says the key again for each of its elements. A word that `tc` or `ip`
-//! does not know is an error that names the path to it, such as `trees[0].classes[0].htb.rate`, and so is a key that is not known here.
+//! does not know is an error that names the path to it, such as `trees[0].classes[0].htb.rate`, and so is a key that is not known here. Handles
+//! are texts, also where they have no colon, such as `default`: their digits are hexadecimal.
 
 mod apply;
 mod desired;

@@ -8,6 +8,7 @@ mod common;
 mod known;
 mod machine;
 mod manners;
+mod monitors;
 mod recorded;
 mod shown;
 mod statuses;
@@ -15,6 +16,6 @@ mod statuses;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [manners::trials(), statuses::trials(), shown::trials()];
+    let areas = [manners::trials(), monitors::trials(), statuses::trials(), shown::trials()];
     common::run(areas.into_iter().flatten().collect())
 }

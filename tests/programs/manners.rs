@@ -1,13 +1,13 @@
-//! How the programs behave as programs: their status, batches, streams and monitors.
+//! How the programs behave as programs: their status, batches, streams and namespaces.
 
 use crate::common::{in_netns, trial, Outcome, Stop};
 use crate::machine::{feed, program, run, set_up, words, Ended, Whose};
 use libtest_mimic::Trial;
+use nix::mount::{mount, MsFlags};
+use nix::sched::{unshare, CloneFlags};
 use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -21,8 +21,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a batch finds the devices that it has made", batch_makes_devices),
         trial("a flush deletes what iproute2's deletes", flushes),
         trial("a reader that goes away ends a list quietly", broken_pipe),
-        trial("tc monitor shows what iproute2's shows", tc_monitor),
-        trial("ip monitor shows what iproute2's shows", ip_monitor),
+        trial("with -n a command is about the named namespace, as with iproute2", named_namespace),
     ]
 }
 
@@ -40,7 +39,7 @@ fn both(setup: &[&str], command: &str, input: &str) -> Result<(Ended, Ended), St
 }
 
 /// Keeps IPv6 from sending and changing things on its own.
-fn be_quiet() -> Result<(), Stop> {
+pub fn be_quiet() -> Result<(), Stop> {
     for devices in ["default", "all"] {
         fs::write(format!("/proc/sys/net/ipv6/conf/{devices}/disable_ipv6"), "1")?;
     }
@@ -78,6 +77,8 @@ fn failures() -> Outcome {
         "ip rule del table 77",
         "ip nexthop del id 77",
         "ip nexthop get id 77",
+        "ip nexthop show id 77",
+        "ip nexthop flush id 77",
         "ip addr add 10.9.0.1/24 dev v0",
         "ip addr del 10.9.0.7/24 dev v0",
         "ip link add v0 type veth",
@@ -258,6 +259,7 @@ fn flushes() -> Outcome {
         "ip rule flush",
         "ip nexthop flush",
         "ip nexthop flush dev v0",
+        "ip nexthop flush id 5",
         "ip addr flush dev v0",
         "ip -4 addr flush dev v1",
         "ip -s route flush table 100",
@@ -297,76 +299,36 @@ fn broken_pipe() -> Outcome {
     Ok(())
 }
 
-/// What a monitor says while commands are carried out.
-fn watch(whose: Whose, monitor: &str, commands: &[&str]) -> Result<String, Stop> {
-    in_netns(|| {
-        be_quiet()?;
-        set_up(&["ip addr add 10.9.0.1/24 dev v0".to_owned()])?;
-        let all = words(monitor);
-        let (tool, rest) = all.split_first().ok_or("an empty command")?;
-        let mut child = Command::new(program(whose, tool)?)
-            .args(rest)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()?;
-        sleep(Duration::from_millis(if crate::common::is_slow() { 3000 } else { 500 }));
-        for command in commands {
-            run(Whose::Theirs, &words(command))?;
+/// Names of namespaces are files; here they are in a file system that only this thread and its programs see.
+fn named_namespace() -> Outcome {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    mount(none, "/run", Some("tmpfs"), MsFlags::empty(), none)?;
+    for whose in [Whose::Ours, Whose::Theirs] {
+        let name = format!("{whose:?}").to_lowercase();
+        let added = run(Whose::Theirs, &words(&format!("ip netns add {name}")))?;
+        if added.status != 0 {
+            return Err(Stop::Skip(format!("`ip netns add`: {}", added.stderr)));
         }
-        sleep(Duration::from_millis(if crate::common::is_slow() { 2000 } else { 500 }));
-        child.kill()?;
-        let mut said = String::new();
-        child.stdout.take().ok_or("no standard output")?.read_to_string(&mut said)?;
-        child.wait()?;
-        Ok(said)
-    })
-}
-
-fn monitors(monitor: &str, commands: &[&str]) -> Outcome {
-    let said = |whose| -> Result<Vec<String>, Stop> {
-        // Automatic handles count up from machine-wide numbers, and 6.1 leaves blanks at the ends of lines.
-        let plain = |line: &str| line.trim_end().to_owned();
-        Ok(watch(whose, monitor, commands)?.lines().map(plain).collect())
-    };
-    // Once without anybody watching: where the kernel has to load a module first, it begins twice, and tells.
-    in_netns(|| set_up(&commands.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()))?;
-    let (ours, theirs) = (said(Whose::Ours)?, said(Whose::Theirs)?);
-    assert!(!theirs.is_empty(), "{monitor} said nothing");
-    assert_eq!(ours, theirs, "{monitor}");
+    }
+    for command in [
+        "ip -n @ link add d0 type dummy",
+        "ip -n @ link set d0 up",
+        "ip -n @ addr add 10.1.0.1/24 dev d0",
+        "ip -n @ -4 -o addr show dev d0",
+        "ip -n @ -4 route show table all",
+        "ip -netns @ rule add fwmark 5 table 100",
+        "ip -n @ rule show",
+        "tc -n @ qdisc replace dev d0 root handle 1: pfifo limit 7",
+        "tc -netns @ qdisc show dev d0",
+        "tc -n @ qdisc show dev nosuch",
+    ] {
+        let end =
+            |whose: Whose| run(whose, &words(&command.replace('@', &format!("{whose:?}").to_lowercase())));
+        assert_eq!(end(Whose::Ours)?, end(Whose::Theirs)?, "{command}");
+    }
+    // Nothing of it was done here.
+    assert_eq!(run(Whose::Theirs, &words("ip link show d0"))?.status, 1);
     Ok(())
-}
-
-fn tc_monitor() -> Outcome {
-    let commands = [
-        "tc qdisc add dev v0 root handle 1: htb default 10",
-        "tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit",
-        "tc class change dev v0 parent 1: classid 1:1 htb rate 2mbit",
-        "tc filter add dev v0 parent 1: protocol ip prio 1 u32 match ip src 10.0.0.1 action mirred egress redirect dev v1",
-        "tc filter replace dev v0 parent 1: protocol ip prio 2 u32 match ip src 10.0.0.1 action mirred egress redirect dev v1",
-        "tc filter del dev v0 parent 1: protocol ip prio 1",
-        "tc qdisc replace dev v0 root handle 2: tbf rate 1mbit burst 10k latency 10ms",
-        "tc qdisc add dev v0 clsact",
-        "tc chain add dev v0 ingress chain 5",
-        "tc qdisc del dev v0 clsact",
-        "tc qdisc del dev v0 root",
-    ];
-    monitors("tc monitor", &commands)
-}
-
-fn ip_monitor() -> Outcome {
-    let commands = [
-        "ip addr add 10.8.0.1/24 dev v0",
-        "ip route add 10.20.0.0/16 via 10.9.0.2",
-        "ip route replace 10.20.0.0/16 via 10.9.0.3",
-        "ip route del 10.20.0.0/16",
-        "ip rule add fwmark 5 table 100",
-        "ip rule del fwmark 5 table 100",
-        "ip nexthop add id 5 via 10.9.0.2 dev v0",
-        "ip nexthop del id 5",
-        "ip addr del 10.8.0.1/24 dev v0",
-        "ip link set v0 mtu 1400",
-    ];
-    monitors("ip monitor link address route rule nexthop", &commands)?;
-    monitors("ip -4 monitor label route address", &commands)?;
-    monitors("ip -d monitor route dev v0", &commands)
 }

@@ -95,6 +95,7 @@ fn set(link: &Link, devices: &Devices<'_>) -> Option<Link> {
         set.address =
             link.address.filter(|_| link.permanent_address.is_some_and(|own| link.address != Some(own)));
     }
+    segments(link, &mut set);
     let on = LinkFlags::UP | LinkFlags::PROMISC | LinkFlags::ALLMULTI;
     set.change = link.flags & on;
     set.flags = set.change;
@@ -110,4 +111,21 @@ fn set(link: &Link, devices: &Devices<'_>) -> Option<Link> {
         set.flags.set(LinkFlags::NOARP, noarp);
     }
     (set != Link::default()).then_some(Link { name: Some(name), ..set })
+}
+
+/// GSO_LEGACY_MAX_SIZE (and GRO_) and GSO_MAX_SEGS of `include/linux/netdevice.h`: what links have unless their hardware can do less.
+const USUAL_SIZE: u32 = 65_536;
+const USUAL_SEGMENTS: u32 = 65_535;
+
+/// How large packets may be before they are cut up and after they were put together, as far as it is unusual.
+fn segments(link: &Link, set: &mut Link) {
+    let able = |usual: u32, most: Option<u32>| usual.min(most.filter(|most| *most != 0).unwrap_or(usual));
+    let gso = able(USUAL_SIZE, link.tso_max_size);
+    set.gso_max_size = link.gso_max_size.filter(|is| *is != gso);
+    set.gso_max_segs = link.gso_max_segs.filter(|is| *is != able(USUAL_SEGMENTS, link.tso_max_segs));
+    set.gro_max_size = link.gro_max_size.filter(|is| *is != USUAL_SIZE);
+    // What is set for all families is set for IPv4 as well, as far as its packets can be as large.
+    let follows = |all: Option<u32>, usual: u32| all.unwrap_or(usual).min(USUAL_SIZE);
+    set.gso_ipv4_max_size = link.gso_ipv4_max_size.filter(|is| *is != follows(link.gso_max_size, gso));
+    set.gro_ipv4_max_size = link.gro_ipv4_max_size.filter(|is| *is != follows(link.gro_max_size, USUAL_SIZE));
 }

@@ -51,6 +51,23 @@ fn links_are_made_before_those_on_top_of_them_and_pairs_once() {
 }
 
 #[test]
+fn the_sizes_of_segments_are_said_where_they_are_unusual() {
+    let sized = |size, segments, ipv4| {
+        let mut link = link(4, "a", LinkKind::named("ifb"));
+        (link.tso_max_size, link.tso_max_segs) = (Some(524_280), Some(65_535));
+        (link.gso_max_size, link.gso_max_segs, link.gso_ipv4_max_size) =
+            (Some(size), Some(segments), Some(ipv4));
+        link.flags = LinkFlags::NOARP;
+        rebuilt(vec![link.into()])
+    };
+    let add = "ip link add name a type ifb";
+    assert_eq!(sized(65_536, 65_535, 65_536), [add]);
+    assert_eq!(sized(30_000, 64, 30_000), [add, "ip link set dev a gso_max_size 30000 gso_max_segs 64"]);
+    assert_eq!(sized(200_000, 65_535, 65_536), [add, "ip link set dev a gso_max_size 200000"]);
+    assert_eq!(sized(65_536, 65_535, 100_000), [add, "ip link set dev a gso_ipv4_max_size 100000"]);
+}
+
+#[test]
 fn parents_come_first_and_what_the_kernel_makes_is_left_out() {
     let root = Qdisc::root(3).handle(Handle::qdisc(1)).kind(Htb::new());
     let class =

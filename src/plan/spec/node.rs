@@ -10,11 +10,17 @@ use std::fmt::{self, Formatter};
 /// How deep maps and lists may stand in each other.
 const DEEPEST: usize = 8;
 
+/// The words that hexadecimal digits follow. Formats have numbers with a base of their own, such as TOML's `0x20`, so that what was
+/// meant by one is not to be seen.
+const HEXADECIMAL: [&str; 4] = ["parent", "classid", "flowid", "default"];
+
 /// Something that says words.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Flag(bool),
     Text(String),
+    /// As it is written in decimal.
+    Number(String),
     List(Vec<Node>),
     /// In its order.
     Map(Vec<(String, Node)>),
@@ -67,6 +73,7 @@ impl Node {
                     crate::command::split(text).map_err(|error| format!("{path}: {}", error.problem()))?;
                 words.iter().for_each(|word| said.push(word, path));
             }
+            Node::Number(number) => said.push(number, path),
             Node::List(list) => {
                 for (index, node) in list.iter().enumerate() {
                     node.say_at(&format!("{path}[{index}]"), said, levels)?;
@@ -80,6 +87,11 @@ impl Node {
                     let path = format!("{path}.{key}");
                     match node {
                         Node::Flag(false) => (),
+                        Node::Number(number) if HEXADECIMAL.contains(&key.as_str()) => {
+                            return Err(format!(
+                                "{path}: the number {number} has to be a text: the digits of handles are hexadecimal"
+                            ));
+                        }
                         Node::List(list) => {
                             for (index, node) in list.iter().enumerate() {
                                 said.push(key, &path);
@@ -138,15 +150,15 @@ impl<'de> Deserialize<'de> for Node {
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
-                Ok(Node::Text(number.to_string()))
+                Ok(Node::Number(number.to_string()))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-                Ok(Node::Text(number.to_string()))
+                Ok(Node::Number(number.to_string()))
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
-                Ok(Node::Text(number.to_string()))
+                Ok(Node::Number(number.to_string()))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Node, E> {
@@ -178,7 +190,7 @@ impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Node::Flag(flag) => serializer.serialize_bool(*flag),
-            Node::Text(text) => serializer.serialize_str(text),
+            Node::Text(text) | Node::Number(text) => serializer.serialize_str(text),
             Node::List(list) => serializer.collect_seq(list),
             Node::Map(map) => serializer.collect_map(map.iter().map(|(key, node)| (key, node))),
         }

@@ -26,6 +26,7 @@ impl Show for Rule {
                 let name = named(protocol, protocol.0, page);
                 page.field("protocol", name.as_str(), format_args!(" proto {name}"));
             }
+            self.show_newer(page);
             page.text("\n");
         });
     }
@@ -47,15 +48,12 @@ impl Rule {
             let name = tos(self.tos, page);
             page.field("tos", name.as_str(), format_args!(" tos {name}"));
         }
-        if let Some(point) = self.dscp {
-            let name = dscp(point, page);
-            page.field("dscp", name.as_str(), format_args!(" dscp {name}"));
-            mask("dscp_mask", self.dscp_mask.filter(|mask| *mask != 0x3f), page);
-        }
         if self.fwmark.is_some() || self.fwmask.is_some() {
             let mark = hex(self.fwmark.unwrap_or(0));
             page.field("fwmark", mark.as_str(), format_args!(" fwmark {mark}"));
-            mask("fwmask", self.fwmask.filter(|mask| *mask != u32::MAX), page);
+            if let Some(mask) = self.fwmask.filter(|mask| *mask != u32::MAX).map(hex) {
+                page.field("fwmask", mask.as_str(), format_args!("/{mask}"));
+            }
         }
     }
 
@@ -85,15 +83,24 @@ impl Rule {
             let name = ip_proto(number, page);
             page.field("ipproto", name.as_str(), format_args!(" ipproto {name}"));
         }
-        ports(["sport", "sport_start", "sport_end", "sport_mask"], self.sport, self.sport_mask, page);
-        ports(["dport", "dport_start", "dport_end", "dport_mask"], self.dport, self.dport_mask, page);
+        ports("sport", self.sport, self.sport_mask, page);
+        ports("dport", self.dport, self.dport_mask, page);
         if let Some(id) = self.tun_id {
             page.field("tun_id", id, format_args!(" tun_id {id}"));
         }
+    }
+
+    /// What kernels match by since 6.13; `ip` has put it behind all else.
+    fn show_newer(&self, page: &mut Page) {
+        if let Some(point) = self.dscp {
+            let name = dscp(point, page);
+            page.json("dscp", name.as_str());
+            masked("dscp", &name, point.into(), self.dscp_mask.map(u32::from), 0x3f, page);
+        }
         if let Some(label) = self.flowlabel {
-            let label = format!("{label:#x}");
-            page.field("flowlabel", label.as_str(), format_args!(" flowlabel {label}"));
-            mask("flowlabel_mask", self.flowlabel_mask.filter(|mask| *mask != 0xf_ffff), page);
+            let name = hex(label);
+            page.json("flowlabel", name.as_str());
+            masked("flowlabel", &name, label, self.flowlabel_mask, 0xf_ffff, page);
         }
     }
 
@@ -155,9 +162,14 @@ fn selector([key, len, word]: [&str; 3], prefix: Prefix, page: &mut Page) {
     }
 }
 
-fn mask(key: &str, mask: Option<impl Into<u32>>, page: &mut Page) {
-    if let Some(mask) = mask.map(|mask| hex(mask.into())) {
-        page.field(key, mask.as_str(), format_args!("/{mask}"));
+/// A value of which only the bits of the mask count: in hexadecimal, unless all of them do. JSON has the mask whenever the kernel has.
+fn masked(word: &str, name: &str, number: u32, mask: Option<u32>, full: u32, page: &mut Page) {
+    match mask {
+        Some(mask) if mask != full => page.text(format_args!(" {word} {}/{}", hex(number), hex(mask))),
+        _ => page.text(format_args!(" {word} {name}")),
+    }
+    if let Some(mask) = mask {
+        page.json(&format!("{word}_mask"), hex(mask));
     }
 }
 
@@ -169,16 +181,59 @@ fn hex(number: u32) -> String {
     }
 }
 
-fn ports([key, start, end, masked]: [&str; 4], range: Option<PortRange>, bits: Option<u16>, page: &mut Page) {
+fn ports(word: &str, range: Option<PortRange>, mask: Option<u16>, page: &mut Page) {
     match range {
         None => (),
-        Some(range) if range.start == range.end => {
-            page.field(key, range.start, format_args!(" {key} {}", range.start));
-            mask(masked, bits.filter(|bits| *bits != u16::MAX), page);
+        Some(PortRange { start, end, .. }) if start == end => {
+            page.json(word, start);
+            masked(word, &start.to_string(), start.into(), mask.map(u32::from), u16::MAX.into(), page);
         }
         Some(range) => {
-            page.field(start, range.start, format_args!(" {key} {}", range.start));
-            page.field(end, range.end, format_args!("-{}", range.end));
+            page.field(&format!("{word}_start"), range.start, format_args!(" {word} {}", range.start));
+            page.field(&format!("{word}_end"), range.end, format_args!("-{}", range.end));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Layout;
+
+    /// With iproute2 6.15 on Linux 6.18.
+    #[test]
+    fn selectors_of_newer_kernels_are_shown_as_by_iproute2() {
+        let dscp = |point, mask| Rule { dscp: Some(point), dscp_mask: Some(mask), ..Rule::v4() };
+        let label = |label, mask| Rule { flowlabel: Some(label), flowlabel_mask: Some(mask), ..Rule::v6() };
+        let port = |port: u16, mask| Rule { dport: Some(port.into()), dport_mask: Some(mask), ..Rule::v4() };
+        for (rule, text, json) in [
+            (dscp(16, 0x3f), "lookup 9 dscp CS2", r#""table":"9","dscp":"CS2","dscp_mask":"0x3f""#),
+            (dscp(16, 0x30), "lookup 9 dscp 0x10/0x30", r#""table":"9","dscp":"CS2","dscp_mask":"0x30""#),
+            (dscp(0, 0x30), "lookup 9 dscp 0/0x30", r#""table":"9","dscp":"default","dscp_mask":"0x30""#),
+            (
+                label(5, 0xf_ffff),
+                "lookup 9 flowlabel 0x5",
+                r#""table":"9","flowlabel":"0x5","flowlabel_mask":"0xfffff""#,
+            ),
+            (
+                label(0, 15),
+                "lookup 9 flowlabel 0/0xf",
+                r#""table":"9","flowlabel":"0","flowlabel_mask":"0xf""#,
+            ),
+            (port(5, 0xffff), "dport 5 lookup 9", r#""dport":5,"dport_mask":"0xffff","table":"9""#),
+            (port(7, 15), "dport 0x7/0xf lookup 9", r#""dport":7,"dport_mask":"0xf","table":"9""#),
+        ] {
+            let rule = rule.priority(70).table(9);
+            let shown = |layout| {
+                let mut page = Page::new(layout);
+                page.begin();
+                rule.show(&mut page);
+                page.end();
+                page.take()
+            };
+            assert_eq!(shown(Layout::default()), format!("70:\tfrom all {text}\n"));
+            let json = format!(r#"[{{"priority":70,"src":"all",{json}}}]"#);
+            assert_eq!(shown(Layout { json: true, ..Layout::default() }), json);
         }
     }
 }

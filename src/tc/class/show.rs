@@ -26,8 +26,8 @@ impl Show for Class {
             };
             shown::parent(parent, page);
             if let Some(leaf) = self.leaf {
-                let leaf = format!("{:x}:", leaf.major());
-                page.field("leaf", leaf.as_str(), format_args!("leaf {leaf} "));
+                let leaf = leaf.major();
+                page.field("leaf", format!("{leaf:#x}"), format_args!("leaf {leaf:x}: "));
             }
             self.kind.iter().for_each(|kind| kind.show(page));
             page.line();
