@@ -141,7 +141,7 @@ pub(super) fn has_made_classes(class: &Class) -> bool {
 
 /// Where filters may stand: at qdiscs that have classes, at inner classes, at the hooks of ingress and clsact, and wherever some are
 /// wanted and can be.
-fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
+pub(super) fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
     let mut places = BTreeSet::new();
     let mut at = |parent: Handle| {
         places.insert(Place::on(now.dev, parent));

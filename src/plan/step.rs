@@ -71,7 +71,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads the kernel, and finds the steps to what shall be. Changes nothing.
+    /// Reads the kernel, and finds the steps to what shall be. Changes nothing; kinds that are to be made are
+    /// [asked for](crate::plan#what-is-found-before-anything-is-sent).
     ///
     /// # Errors
     /// A device is not there, or the kernel cannot be read.
@@ -93,6 +94,7 @@ impl Plan {
             steps.extend(of_policy.all());
         }
         preflight::check_steps(&steps, nl.clock(), &mut findings);
+        preflight::check_kinds(nl, &before, &desired, &steps, &mut findings)?;
         Ok(Plan { desired, before, steps, findings })
     }
 
