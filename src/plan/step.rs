@@ -79,7 +79,7 @@ impl Plan {
     pub fn new(nl: &mut Connection, desired: impl Into<Desired>) -> Result<Self> {
         let mut desired = desired.into();
         let links = read::resolve(nl, &mut desired)?;
-        let before = read::read(nl, &desired, &links)?;
+        let mut before = read::read(nl, &desired, &links)?;
         let (mut steps, mut findings) = (Vec::new(), Vec::new());
         for (now, wanted) in before.devices.iter().zip(&desired.trees) {
             let mut of_device = diff::steps(now, wanted);
@@ -95,6 +95,9 @@ impl Plan {
         }
         preflight::check_steps(&steps, nl.clock(), &mut findings);
         preflight::check_kinds(nl, &before, &desired, &steps, &mut findings)?;
+        if !steps.is_empty() {
+            before.forget_numbers(&mut desired);
+        }
         Ok(Plan { desired, before, steps, findings })
     }
 

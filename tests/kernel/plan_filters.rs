@@ -74,6 +74,11 @@ fn apply(nl: &mut Connection, lines: &[&str]) -> Result<Plan, Stop> {
 
 /// The filters as text, with what the kernel chose told by its order only.
 fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
+    told(nl, |node| node >= 0x800)
+}
+
+/// The same, with what it says of the numbers of u32's filters: which of them nobody has asked for.
+fn told(nl: &mut Connection, is_chosen: fn(u32) -> bool) -> Result<Vec<String>, Stop> {
     let dev = nl.link("d0")?.dev;
     let mut all = Vec::new();
     for place in places(nl, dev)? {
@@ -90,7 +95,7 @@ fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
             if let Some(FilterKind::U32(u32)) = &mut filter.kind {
                 u32.counters = None;
                 let bucket = filter.handle & 0xffff_f000;
-                if filter.handle & 0xfff != 0 && filter.handle & 0x800 != 0 {
+                if filter.handle & 0xfff != 0 && is_chosen(filter.handle & 0xfff) {
                     let next = ranks.entry((filter.chain, filter.prio, bucket)).or_default();
                     (rank, *next) = (*next, *next + 1);
                     filter.handle = bucket;

@@ -1,6 +1,6 @@
 //! Random pairs of trees of queues with filters.
 
-use super::state;
+use super::told;
 use crate::common::{Outcome, Stop};
 use crate::plan::{desired, open, plain, queues, random};
 use crate::planning::World;
@@ -21,9 +21,13 @@ pub(super) fn any_to_any() -> Outcome {
 pub fn compared(nl: &mut Connection) -> Result<Vec<String>, Stop> {
     let dev = nl.link("d0")?.dev;
     let mut all = plain(&queues(nl, dev)?);
-    all.extend(state(nl)?);
+    // A plan too may choose a number, for a filter that comes between others.
+    all.extend(told(nl, |node| node != NAMED)?);
     Ok(all)
 }
+
+/// The number of filters that have one of their own.
+const NAMED: u32 = 7;
 
 /// Of which kind and protocol the filters of a prio are, and which of them are there in which form.
 type Row = (u8, [u8; 7]);
@@ -43,6 +47,11 @@ const ROWS: [(&str, u32, Option<u16>); 8] = [
 fn words(queues: &random::Drawn, hooks: u8, rows: &[Row], kernel: &Capabilities) -> String {
     let mut text = random::words(queues);
     let root = random::major(queues);
+    // A class that is not there may be there before, and cannot go while a filter leads to it.
+    let classes: Vec<String> = root
+        .iter()
+        .flat_map(|major| (1..=queues.1.len().min(3)).map(move |minor| format!("{major}:{minor}")))
+        .collect();
     let hooks: &[&str] = match hooks % 4 {
         0 => &[],
         1 => &["ingress"],
@@ -59,7 +68,10 @@ fn words(queues: &random::Drawn, hooks: u8, rows: &[Row], kernel: &Capabilities)
             (hook, _) if hooks.contains(&hook) => hook.to_owned(),
             _ => continue,
         };
-        let does = consequences(root.filter(|_| place.starts_with("parent")), kernel);
+        let does = match place.starts_with("parent") {
+            true => consequences(&classes, kernel),
+            false => consequences(&[], kernel),
+        };
         let mut head = format!("tc filter add dev d0 {place} chain {chain}");
         prio.iter().for_each(|prio| write!(head, " prio {prio}").unwrap());
         match row.0 % 8 {
@@ -73,11 +85,8 @@ fn words(queues: &random::Drawn, hooks: u8, rows: &[Row], kernel: &Capabilities)
 }
 
 /// What filters do with packets.
-fn consequences(major: Option<u16>, kernel: &Capabilities) -> Vec<String> {
-    let mut all = match major {
-        Some(major) => (1..4).map(|minor| format!("classid {major}:{minor}")).collect(),
-        None => Vec::new(),
-    };
+fn consequences(classes: &[String], kernel: &Capabilities) -> Vec<String> {
+    let mut all: Vec<String> = classes.iter().map(|class| format!("classid {class}")).collect();
     let actions = [
         ("mirred", "action mirred egress redirect dev d1"),
         ("mirred", "action mirred egress mirror dev d1"),
@@ -117,7 +126,7 @@ fn keys(text: &mut String, head: &str, table: Option<usize>, (form, entries): Ro
         }
     }
     if let Some(what) = picked(named, does) {
-        writeln!(text, "{head} handle ::7 u32 {} {what}", key(8)).unwrap();
+        writeln!(text, "{head} handle ::{NAMED} u32 {} {what}", key(8)).unwrap();
     }
     for (number, other) in (0..).zip(others) {
         if let Some(what) = picked(other, does) {
