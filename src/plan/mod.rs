@@ -36,6 +36,14 @@
 //! Filters at the leaves of a tree of queues mean nothing to HTB; they are looked for where the tree has some, at qdiscs that have
 //! classes, and at inner classes.
 //!
+//! # What is found before anything is sent
+//!
+//! [`Plan::new`] looks at what is wanted and at the steps, and gathers all that the kernel would refuse, or take for something else, as
+//! [`Finding`]s. Kinds of qdiscs, filters and actions that are to be made, and of which none is there, are asked for: with requests that
+//! the kernel has to refuse whatever it knows, a qdisc at `lo` without its size table, a chain of the kind where filters can stand already,
+//! an action without options. A kind that is a module is loaded by that, as it would be by the step. What is not known without privileges,
+//! or of filters where no qdisc can have any yet, is no finding; it fails when it is applied, and is undone.
+//!
 //! # From JSON, TOML, YAML
 //!
 //! With the feature `serde` a [`Desired`] or a [`Tree`] is read and written by serde. An object is said in the words of `tc` and `ip`, as one

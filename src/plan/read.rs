@@ -7,7 +7,7 @@ use super::{policy, Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::route::Link;
-use crate::tc::{Chain, Class, ClassKind, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
+use crate::tc::{Chain, Class, ClassKind, Filter, FilterKind, Filters, Place, Qdisc, QdiscKind, Setting};
 use crate::units::{Dev, Handle};
 use std::collections::BTreeSet;
 
@@ -28,6 +28,28 @@ pub(super) struct Snapshot {
 pub(super) struct Device {
     pub tree: Tree,
     pub setting: Setting,
+}
+
+impl Snapshot {
+    /// Drops the numbers of actions that the kernel chose, as far as can be known: those that only one filter has, and nobody says. To bring
+    /// such a filter back must not make it share the action that has its number by now.
+    pub fn forget_numbers(&mut self, desired: &mut Desired) {
+        let mut said = BTreeSet::new();
+        for kind in desired.trees.iter_mut().flat_map(kinds) {
+            kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
+        }
+        for kind in self.devices.iter_mut().flat_map(|device| kinds(&mut device.tree)) {
+            kind.number(&mut |number| {
+                if number.references < 2 && !said.contains(&(number.kind, *number.index)) {
+                    *number.index = 0;
+                }
+            });
+        }
+    }
+}
+
+fn kinds(tree: &mut Tree) -> impl Iterator<Item = &mut FilterKind> {
+    tree.filters.iter_mut().filter_map(|filter| filter.kind.as_mut())
 }
 
 /// Gives the trees' devices their indexes.
@@ -124,7 +146,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
             tree.chains.push(chain?);
         }
     }
-    parted::part(nl, &mut tree.filters)?;
+    parted::part(nl, &mut tree.filters, wanted)?;
     Ok(tree)
 }
 
@@ -141,7 +163,7 @@ pub(super) fn has_made_classes(class: &Class) -> bool {
 
 /// Where filters may stand: at qdiscs that have classes, at inner classes, at the hooks of ingress and clsact, and wherever some are
 /// wanted and can be.
-fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
+pub(super) fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
     let mut places = BTreeSet::new();
     let mut at = |parent: Handle| {
         places.insert(Place::on(now.dev, parent));

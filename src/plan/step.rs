@@ -71,14 +71,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads the kernel, and finds the steps to what shall be. Changes nothing.
+    /// Reads the kernel, and finds the steps to what shall be. Changes nothing; kinds that are to be made are
+    /// [asked for](crate::plan#what-is-found-before-anything-is-sent).
     ///
     /// # Errors
     /// A device is not there, or the kernel cannot be read.
     pub fn new(nl: &mut Connection, desired: impl Into<Desired>) -> Result<Self> {
         let mut desired = desired.into();
         let links = read::resolve(nl, &mut desired)?;
-        let before = read::read(nl, &desired, &links)?;
+        let mut before = read::read(nl, &desired, &links)?;
         let (mut steps, mut findings) = (Vec::new(), Vec::new());
         for (now, wanted) in before.devices.iter().zip(&desired.trees) {
             let mut of_device = diff::steps(now, wanted);
@@ -93,6 +94,10 @@ impl Plan {
             steps.extend(of_policy.all());
         }
         preflight::check_steps(&steps, nl.clock(), &mut findings);
+        preflight::check_kinds(nl, &before, &desired, &steps, &mut findings)?;
+        if !steps.is_empty() {
+            before.forget_numbers(&mut desired);
+        }
         Ok(Plan { desired, before, steps, findings })
     }
 

@@ -116,6 +116,16 @@ pub(super) fn number(
     each(actions).for_each(|action| action.kind.number(see));
 }
 
+/// Names the kinds of what a filter does with packets.
+pub(super) fn kinds<'a>(
+    police: &'a Option<Police>,
+    actions: &'a Option<Actions>,
+    see: &mut dyn FnMut(&'a str),
+) {
+    police.iter().for_each(|_| see(Police::NAME));
+    actions.iter().flat_map(|actions| &actions.0).for_each(|(_, action)| see(action.kind.name()));
+}
+
 fn each(actions: &mut Option<Actions>) -> impl Iterator<Item = &mut Action> {
     actions.iter_mut().flat_map(|actions| &mut actions.0).map(|(_, action)| action)
 }

@@ -123,6 +123,10 @@ impl Kind for Fw {
         action::number(&mut self.police, &mut self.actions, see);
     }
 
+    fn action_kinds<'a>(&'a self, see: &mut dyn FnMut(&'a str)) {
+        action::kinds(&self.police, &self.actions, see);
+    }
+
     /// The mask is that of all filters of a prio, and a device that is not said is kept: also one that was not told of.
     fn can_become(&self, wanted: &Self) -> bool {
         let loses_indev = self.indev.is_some() && wanted.indev.is_none();

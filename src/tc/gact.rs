@@ -1,6 +1,7 @@
 //! `gact`, the generic action: a verdict, at random another one. `man 8 tc-actions`, `net/sched/act_gact.c`
 
-use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
+use super::parms::has_parms;
+use super::{ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
 use std::fmt::{self, Display, Formatter};
@@ -150,10 +151,7 @@ impl Gact {
 impl Kind for Gact {
     const NAME: &'static str = "gact";
 
-    fn forget(&mut self) {
-        self.times = None;
-        self.parms.iter_mut().for_each(ActionParms::forget);
-    }
+    has_parms!();
 
     /// `tcf_gact_init`
     fn settle(&mut self, _: &Setting) {
@@ -163,16 +161,8 @@ impl Kind for Gact {
         self.random.iter_mut().for_each(|random| random.every = random.every.max(1));
     }
 
-    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
-        self.parms.iter_mut().for_each(|parms| see(parms.number(Self::NAME)));
-    }
-
     fn check(&self) -> Result<(), EncodeError> {
         self.parms.map(drop).ok_or(EncodeError::Missing("the verdict of the action"))
-    }
-
-    fn handle(&self) -> Option<u32> {
-        self.parms.map(|parms| parms.index)
     }
 
     fn show(&self, page: &mut Page) {

@@ -37,6 +37,9 @@ pub trait Kind: Value + Default + Display + Hear {
     /// Shows the number of each action that goes with these options: of those of a filter, and of an action itself.
     fn number(&mut self, _see: &mut dyn FnMut(ActionNumber<'_>)) {}
 
+    /// Names the kinds of the actions that go with a filter's options.
+    fn action_kinds<'a>(&'a self, _see: &mut dyn FnMut(&'a str)) {}
+
     /// Whether the kernel turns these options into `wanted` when it is told to change what is there. Both are settled, and differ.
     fn can_become(&self, _wanted: &Self) -> bool {
         true

@@ -1,6 +1,7 @@
 //! `mirred`: sends packets, or copies of them, to another device. `man 8 tc-mirred`, `net/sched/act_mirred.c`
 
-use super::{ActionNumber, ActionParms, Control, Kind, Setting, Times};
+use super::parms::has_parms;
+use super::{ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Dev;
 use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
@@ -157,19 +158,12 @@ impl Mirred {
 impl Kind for Mirred {
     const NAME: &'static str = "mirred";
 
-    fn forget(&mut self) {
-        self.times = None;
-        self.parms.iter_mut().for_each(|parms| parms.action.forget());
-    }
+    has_parms!(action);
 
     /// `tcf_mirred_init`
     fn settle(&mut self, _: &Setting) {
         self.unknown.clear();
         self.parms.iter_mut().for_each(|parms| parms.action.settle());
-    }
-
-    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
-        self.parms.iter_mut().for_each(|parms| see(parms.action.number(Self::NAME)));
     }
 
     fn check(&self) -> Result<(), EncodeError> {
@@ -181,10 +175,6 @@ impl Kind for Mirred {
             }
             _ => Ok(()),
         }
-    }
-
-    fn handle(&self) -> Option<u32> {
-        self.parms.map(|parms| parms.action.index)
     }
 
     fn show(&self, page: &mut Page) {

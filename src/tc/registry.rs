@@ -1,37 +1,15 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
+mod other;
+
+pub use other::Other;
+
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
-
-/// A kind that the crate does not know: its name, and its options as they came.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Other {
-    /// The kernel's name of the kind.
-    pub name: Name,
-    /// The payload of TCA_OPTIONS, if there is one.
-    pub options: Option<Vec<u8>>,
-}
-
-impl Other {
-    /// A kind of this name without options.
-    pub fn named(name: Name) -> Self {
-        Other { name, options: None }
-    }
-}
-
-/// Unknown options print as hexadecimal bytes, which no `tc` reads: there are no words for them.
-impl Display for Other {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for byte in self.options.iter().flatten() {
-            write!(f, " {byte:02x}")?;
-        }
-        Ok(())
-    }
-}
 
 macro_rules! kinds {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty),)* }) => {
@@ -103,6 +81,15 @@ macro_rules! kinds {
             pub(crate) fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
                 match self {
                     $($name::$variant(kind) => kind.number(see),)*
+                    $name::Other(_) => (),
+                }
+            }
+
+            /// See [`Kind::action_kinds`].
+            #[allow(dead_code, reason = "only filters have actions")]
+            pub(crate) fn action_kinds<'a>(&'a self, see: &mut dyn FnMut(&'a str)) {
+                match self {
+                    $($name::$variant(kind) => kind.action_kinds(see),)*
                     $name::Other(_) => (),
                 }
             }

@@ -1,6 +1,7 @@
 //! `skbedit`: changes what the kernel notes about a packet, not the packet. `man 8 tc-skbedit`, `net/sched/act_skbedit.c`
 
-use super::{shown, ActionNumber, ActionParms, Control, Kind, Setting, Times};
+use super::parms::has_parms;
+use super::{shown, ActionParms, Control, Kind, Setting, Times};
 use crate::text::{FromWord, Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Handle, ParseError};
 use crate::wire::{EncodeError, Table};
@@ -88,10 +89,7 @@ impl Skbedit {
 impl Kind for Skbedit {
     const NAME: &'static str = "skbedit";
 
-    fn forget(&mut self) {
-        self.times = None;
-        self.parms.iter_mut().for_each(ActionParms::forget);
-    }
+    has_parms!();
 
     /// `tcf_skbedit_init` and `tcf_skbedit_act`
     fn settle(&mut self, _: &Setting) {
@@ -104,10 +102,6 @@ impl Kind for Skbedit {
         self.mark = self.mark.map(|mark| mark & self.mask.unwrap_or(u32::MAX));
     }
 
-    fn number(&mut self, see: &mut dyn FnMut(ActionNumber<'_>)) {
-        self.parms.iter_mut().for_each(|parms| see(parms.number(Self::NAME)));
-    }
-
     fn check(&self) -> Result<(), EncodeError> {
         if self.parms.is_none() {
             return Err(EncodeError::Missing("the verdict of skbedit"));
@@ -118,10 +112,6 @@ impl Kind for Skbedit {
             }
             _ => Ok(()),
         }
-    }
-
-    fn handle(&self) -> Option<u32> {
-        self.parms.map(|parms| parms.index)
     }
 
     fn show(&self, page: &mut Page) {

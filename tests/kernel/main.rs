@@ -18,9 +18,11 @@ mod netlink;
 mod packets;
 mod plan;
 mod plan_filters;
+mod plan_killed;
 mod plan_kinds;
 mod plan_policy;
 mod plan_scale;
+mod planning;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -34,7 +36,8 @@ mod twice;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(done) = refusals::without_privileges() {
+    // Some tests start this program again.
+    if let Some(done) = refusals::without_privileges().or_else(plan_killed::victim) {
         return done;
     }
     let areas = [
@@ -51,10 +54,10 @@ fn main() -> ExitCode {
         packets::trials(),
         plan::trials(),
         plan_filters::trials(),
-        plan_scale::trials(),
-        qdiscs::trials(),
+        plan_killed::trials(),
         plan_kinds::trials(),
         plan_policy::trials(),
+        plan_scale::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),

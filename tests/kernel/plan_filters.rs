@@ -1,6 +1,12 @@
 //! From any filters and chains to any others: the plan's steps, and then the state is that of a namespace that never had others.
 
+#[path = "plan_filters/random.rs"]
+mod random;
+
+pub use random::compared;
+
 use crate::common::{in_netns, ip, tc, trial, Outcome, Stop};
+use crate::planning;
 use crate::twice::skip_what_is_not_there;
 use libtest_mimic::Trial;
 use std::collections::BTreeMap;
@@ -21,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         trial("marks and their masks are planned", marks),
         trial("fw in its old mode is planned where the kernel lists it", old_marks),
         trial("other people's filters stay", others),
+        trial("from any filters to any other, as if they had been made afresh", random::any_to_any),
     ]
 }
 
@@ -60,16 +67,18 @@ fn links() -> Result<Connection, Stop> {
 /// Makes it so, and gives the steps that it took.
 fn apply(nl: &mut Connection, lines: &[&str]) -> Result<Plan, Stop> {
     let wanted = tree(nl, lines)?;
-    let plan = Plan::new(nl, wanted.clone())?;
+    let plan = planning::apply(nl, &wanted)?;
     assert_eq!(plan.findings(), [], "{lines:?}");
-    plan.apply(nl, |_| ()).map_err(|error| Stop::Fail(format!("{error}\nof\n{plan}")))?;
-    let again = Plan::new(nl, wanted)?;
-    assert!(again.is_empty(), "after\n{plan}there is still to do\n{again}for {lines:#?}");
     Ok(plan)
 }
 
 /// The filters as text, with what the kernel chose told by its order only.
 fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
+    told(nl, |node| node >= 0x800)
+}
+
+/// The same, with what it says of the numbers of u32's filters: which of them nobody has asked for.
+fn told(nl: &mut Connection, is_chosen: fn(u32) -> bool) -> Result<Vec<String>, Stop> {
     let dev = nl.link("d0")?.dev;
     let mut all = Vec::new();
     for place in places(nl, dev)? {
@@ -86,7 +95,7 @@ fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
             if let Some(FilterKind::U32(u32)) = &mut filter.kind {
                 u32.counters = None;
                 let bucket = filter.handle & 0xffff_f000;
-                if filter.handle & 0xfff != 0 && filter.handle & 0x800 != 0 {
+                if filter.handle & 0xfff != 0 && is_chosen(filter.handle & 0xfff) {
                     let next = ranks.entry((filter.chain, filter.prio, bucket)).or_default();
                     (rank, *next) = (*next, *next + 1);
                     filter.handle = bucket;
@@ -98,8 +107,7 @@ fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
             if filter.prio >= 0x8000 {
                 filter.prio = prios[&filter.prio];
             }
-            let text = filter.to_string();
-            all.push(format!("{} #{rank}", text.split(" index ").next().unwrap_or_default()));
+            all.push(format!("{} #{rank}", without_indexes(&filter.to_string())));
         }
         for chain in nl.snapshot(tcnl::tc::Chain::of(place))? {
             all.push(chain.to_string());
@@ -107,6 +115,13 @@ fn state(nl: &mut Connection) -> Result<Vec<String>, Stop> {
     }
     all.sort();
     Ok(all)
+}
+
+/// The kernel chooses the numbers of actions.
+fn without_indexes(text: &str) -> String {
+    let mut parts = text.split(" index ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
 fn places(nl: &mut Connection, dev: Dev) -> Result<Vec<Place>, Stop> {

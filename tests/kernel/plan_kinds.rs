@@ -4,6 +4,8 @@
 
 mod draw;
 
+pub use draw::Dice;
+
 use crate::common::{ip, trial, Outcome, Stop};
 use crate::twice::skip_what_is_not_there;
 use draw::*;

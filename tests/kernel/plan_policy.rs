@@ -4,6 +4,7 @@
 mod random;
 
 use crate::common::{in_netns, ip, trial, Outcome, Stop};
+use crate::planning::apply;
 use libtest_mimic::Trial;
 use tcnl::command::Script;
 use tcnl::netlink::Connection;
@@ -47,17 +48,6 @@ fn policy(nl: &mut Connection, commands: &str) -> Result<Policy, Stop> {
     let desired = Desired::from_script(&script, &find)?;
     let policy = desired.policy.unwrap_or_else(|| Policy::new(Policy::PROTOCOL));
     Ok(policy.addresses_of(devs[0]).addresses_of(devs[1]))
-}
-
-/// Applies, and sees that nothing is left to do. Gives the steps that were made.
-fn apply(nl: &mut Connection, policy: &Policy) -> Result<Plan, Stop> {
-    let plan = Plan::new(nl, policy.clone())?;
-    plan.apply(nl, |_| ()).map_err(|error| Stop::Fail(format!("{error}\nof\n{plan}")))?;
-    let again = Plan::new(nl, policy.clone())?;
-    match again.is_empty() {
-        true => Ok(plan),
-        false => Err(Stop::Fail(format!("after\n{plan}there is still\n{again}"))),
-    }
 }
 
 fn apply_words(nl: &mut Connection, commands: &str) -> Result<Plan, Stop> {

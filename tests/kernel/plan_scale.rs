@@ -2,6 +2,7 @@
 //! is as it shall be, and changes by what changed.
 
 use crate::common::{ip, trial, Outcome, Stop};
+use crate::planning;
 use crate::traffic::{class, filter, send, send_on, Lab, REST};
 use crate::twice::skip_what_is_not_there;
 use libtest_mimic::Trial;
@@ -160,15 +161,11 @@ fn way(kernel: &Capabilities) -> Steering {
     }
 }
 
+/// Applies it; nothing was to be said of it.
 fn apply(nl: &mut Connection, tree: &Tree) -> Result<Plan, Stop> {
-    let plan = Plan::new(nl, tree.clone())?;
-    assert!(plan.findings().is_empty(), "{}", plan.findings()[0]);
-    plan.apply(nl, |_| ()).map_err(|error| Stop::Fail(error.to_string()))?;
-    let again = Plan::new(nl, tree.clone())?;
-    match again.is_empty() {
-        true => Ok(plan),
-        false => Err(Stop::Fail(format!("there is still\n{again}"))),
-    }
+    let plan = planning::apply(nl, tree)?;
+    assert_eq!(plan.findings(), []);
+    Ok(plan)
 }
 
 fn line() -> Outcome {

@@ -78,9 +78,14 @@ pub fn run(command: &str) -> Result<String, Stop> {
 
 /// A failure with one of the kernel's words for what it does not have is a skip.
 pub fn skip_what_is_not_there(stop: Stop) -> Stop {
-    ["qdisc kind is unknown", "TC classifier not found", "Failed to load TC action module"]
-        .into_iter()
-        .fold(stop, Stop::skip_if)
+    let words = [
+        "qdisc kind is unknown",
+        "TC classifier not found",
+        "Failed to load TC action module",
+        // Found by a plan.
+        "the kernel has no ",
+    ];
+    words.into_iter().fold(stop, Stop::skip_if)
 }
 
 impl<O> Seen<O> {

@@ -1,9 +1,11 @@
 //! What the kernel would refuse, or silently take for something else, found before anything is sent: all of it at once.
 
 mod filters;
+mod kinds;
 mod policy;
 mod queues;
 
+pub(super) use kinds::check as check_kinds;
 pub(super) use policy::check as check_policy;
 
 use super::read::Device;

@@ -1,5 +1,6 @@
 //! Filters that the kernel lists several times.
 
+use super::super::{settle, Tree};
 use crate::error::Result;
 use crate::netlink::Connection;
 use crate::tc::u32::U32Handle;
@@ -14,8 +15,9 @@ const U32_ROOT: u32 = 0xfff0_0000;
 type Table = (Place, u16);
 
 /// Parts the filters that the kernel lists in several rows: each stays in the row that it is in, which is known of the table that
-/// packets enter. What stands in another table stays in the first row that leads to it.
-pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()> {
+/// packets enter. What stands in another table stays in the first row that leads to it, and where nothing does, in the row where such a
+/// table is wanted.
+pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>, wanted: &Tree) -> Result<()> {
     let rows = Rows::of(filters);
     if rows.shared().next().is_none() {
         return Ok(());
@@ -41,16 +43,21 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
             Some((filter.row(), key(filter, U32Handle::from_raw(filter.handle)), key(filter, link)))
         })
         .collect();
-    let mut open: Vec<(Row, Table)> =
-        roots.iter().rev().map(|(row, root)| (*row, (row.0.common(), *root))).collect();
     let mut leads: BTreeMap<(Row, Table), Vec<Table>> = BTreeMap::new();
     links.into_iter().for_each(|(row, from, to)| leads.entry((row, from)).or_default().push(to));
-    while let Some((row, from)) = open.pop() {
-        for to in leads.get(&(row, from)).into_iter().flatten() {
-            if let Entry::Vacant(entry) = owner.entry(*to) {
-                entry.insert(row);
-                open.push((row, *to));
-            }
+    reach(
+        roots.iter().rev().map(|(row, root)| (*row, (row.0.common(), *root))).collect(),
+        &leads,
+        &mut owner,
+    );
+    let root = settle::root(wanted);
+    for filter in wanted.filters().iter().filter(|filter| filter.is_table()) {
+        let (place, chain, prio) = filter.row();
+        let row = (settle::place(place, root), chain, prio);
+        let table = (row.0.common(), U32Handle::from_raw(filter.handle).table());
+        if let (Entry::Vacant(entry), true) = (owner.entry(table), roots.contains_key(&row)) {
+            entry.insert(row);
+            reach(vec![(row, table)], &leads, &mut owner);
         }
     }
     filters.retain(|filter| {
@@ -62,7 +69,7 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
         }
         match owner.get(&(row.0.common(), table)) {
             Some(owner) => *owner == row,
-            // Nothing leads to it: the first row has it.
+            // Nothing leads to it, and nobody wants it: the first row has it.
             None => {
                 roots.keys().find(|other| other.0.common() == row.0.common() && other.2 == row.2)
                     == Some(&row)
@@ -70,4 +77,20 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>) -> Result<()>
         }
     });
     Ok(())
+}
+
+/// Gives what these tables of rows lead to to the rows, where it belongs to none.
+fn reach(
+    mut open: Vec<(Row, Table)>,
+    leads: &BTreeMap<(Row, Table), Vec<Table>>,
+    owner: &mut BTreeMap<Table, Row>,
+) {
+    while let Some((row, from)) = open.pop() {
+        for to in leads.get(&(row, from)).into_iter().flatten() {
+            if let Entry::Vacant(entry) = owner.entry(*to) {
+                entry.insert(row);
+                open.push((row, *to));
+            }
+        }
+    }
 }

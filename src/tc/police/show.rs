@@ -1,7 +1,7 @@
 //! How policers show themselves, in filters and as actions.
 
 use super::{Police, Times};
-use crate::tc::control::show_holders;
+use crate::tc::parms::show_holders;
 use crate::tc::{Burst, Control, LinkLayer};
 use crate::text::Page;
 use crate::units::{Size, Ticks};

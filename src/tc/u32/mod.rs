@@ -203,6 +203,10 @@ impl Kind for U32 {
         action::number(&mut self.police, &mut self.actions, see);
     }
 
+    fn action_kinds<'a>(&'a self, see: &mut dyn FnMut(&'a str)) {
+        action::kinds(&self.police, &self.actions, see);
+    }
+
     fn can_become(&self, wanted: &Self) -> bool {
         settle::can_become(self, wanted)
     }

@@ -1,15 +1,11 @@
 //! Random pairs of policies: what is made of the one by a plan is what is made of nothing, and what fails is undone.
 
-use super::{apply_words, compared, open, policy};
-use crate::common::{in_netns, Outcome, Stop};
+use super::{compared, open, policy};
+use crate::common::Outcome;
+use crate::planning::World;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
-use tcnl::plan::{Effect, Plan};
 
-/// Which of the lines are wanted, and in which of their forms.
-type Choice = Vec<u8>;
-
-/// Lines of which one at a time can be chosen: they have one key.
+/// Lines of which one form at a time can be chosen: they have one key.
 const LINES: [&[&str]; 18] = [
     &["address add 10.9.0.1/24 dev d0", "address add 10.9.0.1/24 dev d0 metric 9", "address add 10.9.0.1/24 broadcast 10.9.0.255 dev d0"],
     &["address add 10.9.0.2/24 dev d0", "address add 10.9.0.2/24 dev d0 label d0:2"],
@@ -31,7 +27,8 @@ const LINES: [&[&str]; 18] = [
     &["rule add suppress_prefixlength 0 lookup main pref 50", "rule add tos 0x10 lookup 101 pref 50"],
 ];
 
-fn words(choice: &Choice) -> String {
+/// The lines that are chosen, in the forms that are.
+fn words(choice: &Vec<u8>) -> String {
     let mut text = String::new();
     for (line, choice) in LINES.iter().zip(choice) {
         // One more than there are forms is none.
@@ -52,48 +49,11 @@ fn words(choice: &Choice) -> String {
 }
 
 pub(super) fn any_to_any() -> Outcome {
-    let config =
-        Config { cases: 60, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
-    let choice = || prop::collection::vec(any::<u8>(), LINES.len());
-    TestRunner::new(config).run(&(choice(), choice()), |(a, b)| {
-        from_to(&words(&a), &words(&b)).map_err(|stop| TestCaseError::fail(format!("{stop:?}")))
-    })?;
-    Ok(())
-}
-
-fn from_to(a: &str, b: &str) -> Outcome {
-    let afresh = in_netns(|| {
-        let mut nl = open()?;
-        apply_words(&mut nl, b)?;
-        compared(&mut nl)
-    })?;
-    let changed = in_netns(|| {
-        let mut nl = open()?;
-        apply_words(&mut nl, a)?;
-        // A failure behind all that comes is undone.
-        let before = compared(&mut nl)?;
-        let fails = policy(&mut nl, &format!("{b}ip rule add l3mdev lookup 7 pref 500\n"))?;
-        let plan = Plan::new(&mut nl, fails)?;
-        let error = plan.apply(&mut nl, |_| ()).expect_err("the kernel refuses the last rule");
-        if !error.to_string().ends_with("all is as it was before") || compared(&mut nl)? != before {
-            let now = compared(&mut nl)?;
-            return Err(Stop::Fail(format!(
-                "{a}\nto\n{b}\nby\n{plan}: {error}\nis\n{now:#?}\nnot\n{before:#?}"
-            )));
-        }
-        let plan = apply_words(&mut nl, b)?;
-        Ok((compared(&mut nl)?, plan))
-    })?;
-    let (now, plan) = changed;
-    if now != afresh {
-        return Err(Stop::Fail(format!("{a}\nto\n{b}\nby\n{plan}is\n{now:#?}\nnot\n{afresh:#?}")));
-    }
-    let only = |some: &str, other: &str| {
-        some.lines().filter(|line| !other.lines().any(|other| other == *line)).count()
+    let world = World {
+        open,
+        desired: |nl, words| Ok(policy(nl, words)?.into()),
+        state: compared,
+        refused: "ip rule add l3mdev lookup 7 pref 500",
     };
-    let differ = only(a, b) + only(b, a);
-    match plan.effect() == Effect::InPlace && plan.steps().len() > differ {
-        true => Err(Stop::Fail(format!("{a}\nto\n{b}\ntakes more than {differ} steps:\n{plan}"))),
-        false => Ok(()),
-    }
+    world.any_to_any(|| prop::collection::vec(any::<u8>(), LINES.len()), words)
 }
