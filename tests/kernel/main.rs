@@ -30,6 +30,7 @@ mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
+mod undone;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         shows_links::trials(),
         shows_routes::trials(),
         steering::trials(),
+        undone::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
