@@ -3,6 +3,7 @@
  * limit LAYOUT N STRATEGY K, in the namespace that benches/run makes. Strategies:
  *   all   K requests in a datagram, each with NLM_F_ACK
  *   last  K requests in a datagram, of which the last has NLM_F_ACK
+ * limit plan QUEUES: only receives the lists that a plan of subscribers over so many queues is made from.
  * Prints the phases that docs/PERFORMANCE.md explains, in milliseconds; with BENCH_CPU set, of the processor and not of the clock. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -159,15 +160,35 @@ static double statistics(int count) {
     return now() - start;
 }
 
+/* Qdiscs and classes once, and the filters of each HTB, whose handles are 1: and so on. */
+static int plan(int queues) {
+    double best = 1e9;
+    int qdiscs, classes, filters = 0, count;
+    for (int i = 0; i < 3; i++) {
+        double took = dump(RTM_GETQDISC, 0, &qdiscs) + dump(RTM_GETTCLASS, 0, &classes);
+        filters = 0;
+        for (int q = 1; q <= queues; q++, filters += count) took += dump(RTM_GETTFILTER, (unsigned)q << 16, &count);
+        if (took < best) best = took;
+    }
+    fprintf(stderr, "%d qdiscs, %d classes, %d filters\n", qdiscs, classes, filters);
+    printf("noop=%.3f\n", best);
+    return 0;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 5) return 2;
+    int is_plan = argc == 3 && !strcmp(argv[1], "plan");
+    if (argc != 5 && !is_plan) return 2;
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0 || bind(fd, (void *)&kernel, sizeof kernel)) die("socket");
+    if (is_plan) {
+        out = malloc(256);
+        return plan(atoi(argv[2]));
+    }
     mq = !strcmp(argv[1], "mq");
     int n = atoi(argv[2]), count;
     ack_all = !strcmp(argv[3], "all");
     per_datagram = atoi(argv[4]);
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0 || bind(fd, (void *)&kernel, sizeof kernel)) die("socket");
     setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &(int){1}, sizeof(int));
     out = malloc((size_t)n * 256 + 4096);
     at = malloc((n + 2) * sizeof *at);

@@ -1,14 +1,12 @@
-use super::read::{self, Snapshot};
-use super::{diff, policy, Desired, Plan, Severity, Step};
-use crate::command::{AnyObject, VisitObject};
+mod busy;
+
+use super::{diff, policy, read, Plan, Severity, Step};
+use crate::command::VisitObject;
 use crate::error::{Error, Result};
 use crate::netlink::{Batch, Connection};
 use crate::request::Verb;
-use crate::tc::u32::U32Handle;
 use crate::text::Show;
 use std::fmt::{self, Display, Formatter};
-use std::thread;
-use std::time::Duration;
 
 /// How many steps are sent at a time; the progress is told behind each.
 const AT_A_TIME: usize = 256;
@@ -89,74 +87,77 @@ impl Plan {
             let error = Error::invalid(finding, "the plan cannot be applied");
             return Err(ApplyError { step: None, error: Box::new(error), undone: Undone::All });
         }
-        let failed = make(nl, &self.steps, &mut |done, step| {
-            progress(Progress { done, all: self.steps.len(), step });
-        });
-        match failed {
-            Ok(()) => Ok(()),
-            Err(failed) => {
-                let undone = undo(nl, &self.before, &self.desired);
-                Err(ApplyError { step: Some(Box::new(failed.0)), error: Box::new(failed.1), undone })
-            }
+        make(nl, &self.steps, &mut |done, step| progress(Progress { done, all: self.steps.len(), step }))
+            .map_err(|Failed { step, error, tried }| ApplyError {
+                step: Some(step),
+                error,
+                undone: self.undo(nl, tried),
+            })
+    }
+
+    /// Brings back what was there before, as a plan like any other, and looks whether it is there.
+    fn undo(&self, nl: &mut Connection, tried: usize) -> Undone {
+        let back = match self.steps_back(nl, tried) {
+            Ok(back) => back,
+            Err(error) => return Undone::Unknown(Box::new(error)),
+        };
+        let failure = make(nl, &back, &mut |_, _| ()).err().map(|failed| failed.error);
+        match self.steps_back(nl, tried) {
+            Ok(left) if left.is_empty() => Undone::All,
+            Ok(left) => Undone::Not(left, failure),
+            Err(error) => Undone::Unknown(Box::new(error)),
         }
+    }
+
+    /// The steps back from what is there after so many steps have been tried. Only what they are about is read.
+    fn steps_back(&self, nl: &mut Connection, tried: usize) -> Result<Vec<Step>> {
+        let (mut steps, mut start) = (Vec::new(), 0);
+        let devices = self.before.devices.iter().zip(&self.desired.trees);
+        for ((before, wanted), end) in devices.zip(&self.ends) {
+            if start < tried.min(*end) {
+                let now = read::device_again(nl, before, wanted)?;
+                steps.extend(diff::steps(&now, &before.tree).all());
+            }
+            start = *end;
+        }
+        if let (Some(before), Some(wanted), true) = (&self.before.policy, &self.desired.policy, start < tried)
+        {
+            let now = policy::read_again(nl, before, wanted)?;
+            steps.extend(policy::undo(&now, before, wanted));
+        }
+        Ok(steps)
     }
 }
 
-/// Makes steps until one fails, which may be behind others of its batch that were made.
-fn make(
-    nl: &mut Connection,
-    steps: &[Step],
-    progress: &mut dyn FnMut(usize, &Step),
-) -> Result<(), Box<(Step, Error)>> {
+/// The first step that failed, and why.
+struct Failed {
+    step: Box<Step>,
+    error: Box<Error>,
+    /// How many steps have been sent: some behind it may have been made.
+    tried: usize,
+}
+
+/// Makes steps until one fails.
+fn make(nl: &mut Connection, steps: &[Step], progress: &mut dyn FnMut(usize, &Step)) -> Result<(), Failed> {
     let mut batch = nl.batch();
     let mut done = 0;
-    let parts = steps.chunk_by(|one, other| has_to_wait(one) == has_to_wait(other));
+    // What may have to wait is not in one batch with what comes behind it.
+    let parts = steps.chunk_by(|one, other| busy::may_wait(one) == busy::may_wait(other));
     for steps in parts.flat_map(|part| part.chunks(AT_A_TIME)) {
+        let tried = done + steps.len();
+        let failed =
+            |step: &Step, error| Failed { step: Box::new(step.clone()), error: Box::new(error), tried };
         batch.clear();
         for step in steps {
-            push(&mut batch, step).map_err(|error| Box::new((step.clone(), error)))?;
+            push(&mut batch, step).map_err(|error| failed(step, error))?;
         }
         for (step, result) in steps.iter().zip(nl.run(&batch)) {
-            let result = match result {
-                Err(error) if error.errno() == Some(EBUSY) && has_to_wait(step) => again(nl, step),
-                result => result.map(drop),
-            };
-            result.map_err(|error| Box::new((step.clone(), error)))?;
+            busy::wait(nl, step, result.map(drop)).map_err(|error| failed(step, error))?;
         }
-        done += steps.len();
+        done = tried;
         steps.last().into_iter().for_each(|step| progress(done, step));
     }
     Ok(())
-}
-
-const EBUSY: i32 = 16;
-/// How often it is tried again, and the pause before: a link is let go within milliseconds, on a busy machine within a second.
-const TRIES: u32 = 300;
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// Whether it deletes a table of u32. Kernels let go of it some time after the filters that led to it have been deleted
-/// (`u32_delete_key_freepf_work` in `net/sched/cls_u32.c`), and refuse to delete it until then.
-fn has_to_wait(step: &Step) -> bool {
-    match &step.object {
-        AnyObject::Filter(filter) if step.verb == Verb::Delete => {
-            filter.u32().is_some() && filter.handle != 0 && U32Handle::from_raw(filter.handle).node() == 0
-        }
-        _ => false,
-    }
-}
-
-fn again(nl: &mut Connection, step: &Step) -> Result<()> {
-    let mut batch = nl.batch();
-    push(&mut batch, step)?;
-    let mut tries = 0;
-    loop {
-        thread::sleep(PAUSE);
-        tries += 1;
-        match nl.run(&batch).into_iter().collect::<Result<Vec<_>>>() {
-            Err(error) if error.errno() == Some(EBUSY) && tries < TRIES => (),
-            result => return result.map(drop),
-        }
-    }
 }
 
 fn push(batch: &mut Batch, step: &Step) -> Result<()> {
@@ -168,28 +169,4 @@ fn push(batch: &mut Batch, step: &Step) -> Result<()> {
         }
     }
     step.object.visit(Push(batch, step.verb))
-}
-
-/// Brings back what was there before, as a plan like any other, and looks whether it is there.
-fn undo(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Undone {
-    let steps = |nl: &mut Connection| -> Result<Vec<Step>> {
-        let now = read::read_again(nl, before, desired)?;
-        let devices = now.devices.iter().zip(&before.devices);
-        let mut steps: Vec<Step> =
-            devices.flat_map(|(now, before)| diff::steps(now, &before.tree).all()).collect();
-        if let (Some(now), Some(before), Some(wanted)) = (&now.policy, &before.policy, &desired.policy) {
-            steps.extend(policy::undo(now, before, wanted));
-        }
-        Ok(steps)
-    };
-    let back = match steps(nl) {
-        Ok(back) => back,
-        Err(error) => return Undone::Unknown(Box::new(error)),
-    };
-    let failure = make(nl, &back, &mut |_, _| ()).err().map(|failed| Box::new(failed.1));
-    match steps(nl) {
-        Ok(left) if left.is_empty() => Undone::All,
-        Ok(left) => Undone::Not(left, failure),
-        Err(error) => Undone::Unknown(Box::new(error)),
-    }
 }

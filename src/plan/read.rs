@@ -3,7 +3,7 @@
 
 mod parted;
 
-use super::{policy, Desired, Tree};
+use super::{policy, settle, Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::route::Link;
@@ -93,30 +93,23 @@ pub(super) fn read(nl: &mut Connection, desired: &Desired, links: &[Link]) -> Re
             r2q: 10,
             inner: false,
         };
-        devices.push(Device { tree: tree_of(nl, tree)?, setting });
+        devices.push(Device { tree: tree_of(nl, tree, &[&tree.filters])?, setting });
     }
     let policy = desired.policy.as_ref().map(|policy| policy::read(nl, policy)).transpose()?;
     Ok(Snapshot { devices, policy })
 }
 
-/// Reads again what was read before.
-pub(super) fn read_again(nl: &mut Connection, before: &Snapshot, desired: &Desired) -> Result<Snapshot> {
-    let mut devices = Vec::with_capacity(before.devices.len());
-    for (device, wanted) in before.devices.iter().zip(&desired.trees) {
-        // Filters may stand where they stood, and where they were to stand.
-        let mut both = device.tree.clone();
-        both.filters.extend(wanted.filters.iter().cloned());
-        devices.push(Device { tree: tree_of(nl, &both)?, setting: device.setting });
-    }
-    let policy = before.policy.as_ref().zip(desired.policy.as_ref());
-    let policy = policy.map(|(before, wanted)| policy::read_again(nl, before, wanted)).transpose()?;
-    Ok(Snapshot { devices, policy })
+/// Reads a device again. Filters may stand where they stood, and where they were to stand.
+pub(super) fn device_again(nl: &mut Connection, before: &Device, wanted: &Tree) -> Result<Device> {
+    let tree = tree_of(nl, &before.tree, &[&before.tree.filters, &wanted.filters])?;
+    Ok(Device { tree, setting: before.setting })
 }
 
-/// The tree that the device has now.
-fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
-    let dev = wanted.dev;
+/// The tree that the device has now, which may be much like another. Filters are looked for where some of these stand, too.
+fn tree_of(nl: &mut Connection, like: &Tree, filters: &[&[Filter]]) -> Result<Tree> {
+    let dev = like.dev;
     let mut tree = Tree::new(dev);
+    tree.qdiscs.reserve(like.qdiscs.len());
     for qdisc in nl.list(Qdisc::of(dev))? {
         let mut qdisc = qdisc?;
         if is_made(&qdisc) {
@@ -127,6 +120,7 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
     }
     // The kernel lists classes of qdiscs that have none at no cost, but not the qdiscs'.
     if tree.qdiscs.iter().any(|qdisc| qdisc.parent != Handle::INGRESS) {
+        tree.classes.reserve(like.classes.len());
         for class in nl.list(Class::of(dev))? {
             let mut class = class?;
             if has_made_classes(&class) {
@@ -136,17 +130,22 @@ fn tree_of(nl: &mut Connection, wanted: &Tree) -> Result<Tree> {
             }
         }
     }
-    for place in places(&tree, wanted) {
-        for filter in nl.list(Filters::at(place))? {
-            let mut filter = filter?;
-            filter.stats = None;
-            tree.filters.push(filter);
-        }
+    tree.filters.reserve(like.filters.len());
+    for place in places(&tree, filters) {
+        let chains = tree.chains.len();
         for chain in nl.list(Chain::of(place))? {
             tree.chains.push(chain?);
         }
+        // Without a chain there are no filters: inner classes, of which there may be thousands, rarely have some.
+        if tree.chains.len() > chains {
+            for filter in nl.list(Filters::at(place))? {
+                let mut filter = filter?;
+                filter.stats = None;
+                tree.filters.push(filter);
+            }
+        }
     }
-    parted::part(nl, &mut tree.filters, wanted)?;
+    parted::part(nl, &mut tree.filters, settle::root(like), filters)?;
     Ok(tree)
 }
 
@@ -163,10 +162,10 @@ pub(super) fn has_made_classes(class: &Class) -> bool {
 
 /// Where filters may stand: at qdiscs that have classes, at inner classes, at the hooks of ingress and clsact, and wherever some are
 /// wanted and can be.
-pub(super) fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
-    let mut places = BTreeSet::new();
+pub(super) fn places(now: &Tree, wanted: &[&[Filter]]) -> BTreeSet<Place> {
+    let mut parents = BTreeSet::new();
     let mut at = |parent: Handle| {
-        places.insert(Place::on(now.dev, parent));
+        parents.insert(parent);
     };
     for qdisc in &now.qdiscs {
         // Filters in blocks are listed there.
@@ -192,13 +191,12 @@ pub(super) fn places(now: &Tree, wanted: &Tree) -> BTreeSet<Place> {
             at(Handle::qdisc(qdisc.parent.major()));
         },
     );
-    let wanted: BTreeSet<Handle> = wanted.filters.iter().filter_map(parent_of).collect();
+    let wanted: BTreeSet<Handle> = wanted.iter().copied().flatten().filter_map(parent_of).collect();
     let there = now.qdiscs.iter().map(|qdisc| qdisc.handle).chain(now.classes.iter().map(|class| class.id));
     // The hooks of ingress go by several names.
     there.filter(|handle| handle.major() != 0xffff && wanted.contains(handle)).for_each(&mut at);
     let blocks = now.qdiscs.iter().flat_map(|qdisc| [qdisc.ingress_block, qdisc.egress_block]).flatten();
-    places.extend(blocks.map(Place::Block));
-    places
+    parents.into_iter().map(|parent| Place::on(now.dev, parent)).chain(blocks.map(Place::Block)).collect()
 }
 
 fn parent_of(filter: &Filter) -> Option<Handle> {

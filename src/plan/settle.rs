@@ -53,29 +53,33 @@ fn settled<'a>(
     setting: Setting,
     number: &mut dyn FnMut(ActionNumber<'_>),
 ) -> Settled<'a> {
-    let mut qdiscs: Vec<Entry<'_, Qdisc>> =
-        tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said, &setting) }).collect();
-    qdiscs.sort_by_key(|qdisc| qdisc.settled.parent);
+    let root = root(tree);
+    let qdiscs = sorted(&tree.qdiscs, place_of, |said| qdisc(said, &setting));
     let r2q: BTreeMap<u16, u32> = qdiscs.iter().filter_map(|qdisc| r2q(&qdisc.settled)).collect();
     let of_class = |class: &Class| Setting {
         inner: inner.contains(&class.id),
         r2q: r2q.get(&class.id.major()).copied().unwrap_or_default(),
         ..setting
     };
-    let classes = tree.classes.iter();
-    let mut classes: Vec<Entry<'_, Class>> =
-        classes.map(|said| Entry { said, settled: class(said, &of_class(said)) }).collect();
-    classes.sort_by_key(|class| class.settled.id);
-    let root = root(tree);
-    let mut chains: Vec<Entry<'_, Chain>> =
-        tree.chains.iter().map(|said| Entry { said, settled: chain(said, root, &setting) }).collect();
-    chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
+    let classes = sorted(&tree.classes, |class| class.id, |said| class(said, &of_class(said)));
+    let chain_at = |chain: &Chain| (place(chain.place, root), chain.index);
+    let chains = sorted(&tree.chains, chain_at, |said| chain(said, root, &setting));
     let rows = Rows::of(&tree.filters);
     let made = tree.filters.iter().filter(|filter| !rows.is_root(filter));
-    let mut filters: Vec<Entry<'_, Filter>> =
-        made.map(|said| Entry { said, settled: filter(said, root, &rows, &setting, number) }).collect();
-    filters.sort_by_key(|filter| (filter.settled.place, filter.settled.chain, filter.settled.prio));
+    let filter_at = |filter: &Filter| (place(filter.place, root), in_chain(filter), filter.prio);
+    let filters = sorted(made, filter_at, |said| filter(said, root, &rows, &setting, number));
     Settled { qdiscs, classes, chains, filters }
+}
+
+/// In the order of a key. What is sorted is references: the objects are large.
+fn sorted<'a, T, K: Ord>(
+    said: impl IntoIterator<Item = &'a T>,
+    key: impl Fn(&T) -> K,
+    mut settle: impl FnMut(&T) -> T,
+) -> Vec<Entry<'a, T>> {
+    let mut said: Vec<&T> = said.into_iter().collect();
+    said.sort_by_key(|said| key(said));
+    said.into_iter().map(|said| Entry { said, settled: settle(said) }).collect()
 }
 
 fn r2q(qdisc: &Qdisc) -> Option<(u16, u32)> {
@@ -98,11 +102,19 @@ fn qdisc(said: &Qdisc, setting: &Setting) -> Qdisc {
         Qdisc { estimator: None, stats: None, references: 0, unknown: Vec::new(), ..said.clone() };
     (qdisc.offloaded, qdisc.invisible) = (false, false);
     qdisc.stab.iter_mut().for_each(SizeTable::settle);
-    if matches!(qdisc.kind, Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_))) {
-        (qdisc.parent, qdisc.handle) = (Handle::INGRESS, Handle::qdisc(0xffff));
+    qdisc.parent = place_of(said);
+    if qdisc.parent == Handle::INGRESS {
+        qdisc.handle = Handle::qdisc(0xffff);
     }
     qdisc.kind.iter_mut().for_each(|kind| kind.settle(setting));
     qdisc
+}
+
+fn place_of(qdisc: &Qdisc) -> Handle {
+    match qdisc.kind {
+        Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_)) => Handle::INGRESS,
+        _ => qdisc.parent,
+    }
 }
 
 fn class(said: &Class, setting: &Setting) -> Class {
@@ -136,6 +148,11 @@ fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
     chain
 }
 
+/// The chain that a filter stands in, if it is not the one that packets enter.
+fn in_chain(filter: &Filter) -> Option<u32> {
+    filter.chain.filter(|chain| *chain != 0)
+}
+
 fn filter(
     said: &Filter,
     root: Handle,
@@ -145,7 +162,7 @@ fn filter(
 ) -> Filter {
     let mut filter = Filter { estimator: None, stats: None, unknown: Vec::new(), ..said.clone() };
     filter.place = place(said.place, root);
-    filter.chain = filter.chain.filter(|chain| *chain != 0);
+    filter.chain = in_chain(said);
     filter.protocol.get_or_insert(Protocol::All);
     if let Some(kind) = &mut filter.kind {
         kind.number(number);

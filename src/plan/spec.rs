@@ -69,9 +69,6 @@ impl ScopeSpec {
 
 impl From<&Scope> for ScopeSpec {
     fn from(scope: &Scope) -> Self {
-        fn ends<T: Copy>(range: &RangeInclusive<T>) -> (T, T) {
-            (*range.start(), *range.end())
-        }
         ScopeSpec {
             root: scope.root,
             ingress: scope.ingress,
@@ -92,6 +89,11 @@ impl From<ScopeSpec> for Scope {
             chains: spec.chains.0..=spec.chains.1,
         }
     }
+}
+
+/// A range as it is written: both numbers are included.
+fn ends<T: Copy>(range: &RangeInclusive<T>) -> (T, T) {
+    (*range.start(), *range.end())
 }
 
 impl TreeSpec {

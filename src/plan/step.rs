@@ -67,6 +67,8 @@ pub struct Plan {
     /// What was there when the kernel was read.
     pub(super) before: Snapshot,
     pub(super) steps: Vec<Step>,
+    /// Where the steps of each device end. Behind them are those of the policy.
+    pub(super) ends: Vec<usize>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -80,12 +82,13 @@ impl Plan {
         let mut desired = desired.into();
         let links = read::resolve(nl, &mut desired)?;
         let mut before = read::read(nl, &desired, &links)?;
-        let (mut steps, mut findings) = (Vec::new(), Vec::new());
+        let (mut steps, mut ends, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         for (now, wanted) in before.devices.iter().zip(&desired.trees) {
             let mut of_device = diff::steps(now, wanted);
             preflight::check(now, wanted, &mut findings);
             findings.append(&mut of_device.findings);
             steps.extend(of_device.all());
+            ends.push(steps.len());
         }
         if let (Some(now), Some(wanted)) = (&before.policy, &desired.policy) {
             let mut of_policy = policy::steps(now, wanted);
@@ -98,7 +101,7 @@ impl Plan {
         if !steps.is_empty() {
             before.forget_numbers(&mut desired);
         }
-        Ok(Plan { desired, before, steps, findings })
+        Ok(Plan { desired, before, steps, ends, findings })
     }
 
     /// What shall be.

@@ -32,6 +32,7 @@ mod shows_routes;
 mod steering;
 mod traffic;
 mod twice;
+mod undone;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         shows_links::trials(),
         shows_routes::trials(),
         steering::trials(),
+        undone::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

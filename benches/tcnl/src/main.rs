@@ -1,7 +1,10 @@
 //! The workload of benches/limit/limit.c through the blocking connection: objects are built, encoded, sent, and lists decoded,
 //! inside the time that is measured.
 //!
-//! `tcnl-bench LAYOUT N`; `tcnl-bench memory` says what a list takes.
+//! `tcnl-bench LAYOUT N`; `tcnl-bench memory` says what a list takes; `tcnl-bench subscribers N` makes the tree of N subscribers, and
+//! `tcnl-bench plan N` plans it again.
+
+mod plan;
 
 use nix::time::{clock_gettime, ClockId};
 use std::env;
@@ -147,7 +150,9 @@ fn main() -> Result<()> {
             println!("classes={count} kib={}", peak()?);
             Ok(())
         }
+        ["subscribers", n] => plan::make(n.parse()?),
+        ["plan", n] => plan::again(n.parse()?),
         [layout, n] => workload(&Layout { mq: layout == "mq" }, n.parse()?),
-        _ => Err("tcnl-bench flat|mq N, or tcnl-bench memory".into()),
+        _ => Err("tcnl-bench flat|mq|subscribers|plan N, or tcnl-bench memory".into()),
     }
 }

@@ -1,5 +1,7 @@
 //! Qdiscs and classes, from the root on.
 
+mod families;
+
 use super::super::settle::{Entry, Settled};
 use super::super::step::{Effect, Step};
 use super::super::{Finding, Scope};
@@ -7,6 +9,8 @@ use super::{Gone, Steps};
 use crate::request::Verb;
 use crate::tc::{Class, Qdisc, QdiscKind};
 use crate::units::Handle;
+use families::{pairs, Families, Family};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_THERE: &str = "it is not there";
@@ -18,20 +22,35 @@ pub(super) fn diff(old: &Settled<'_>, new: &Settled<'_>, scope: &Scope, steps: &
     for qdisc in new.qdiscs.iter().filter(|qdisc| qdisc.settled.handle != Handle::UNSPEC) {
         claimed.insert(qdisc.settled.handle, qdisc.settled.parent);
     }
-    let mut diff = Diff { old, new, scope, claimed, steps, gone: Gone::default() };
-    let mut places = vec![(Handle::ROOT, true), (Handle::INGRESS, true)];
-    while let Some((place, is_there)) = places.pop() {
-        if let Some((handle, is_there)) = diff.place(place, is_there) {
+    let mut diff = Diff {
+        old: Families::of(old),
+        new: Families::of(new),
+        parents: new.classes.iter().map(|class| class.settled.parent).collect(),
+        held: OnceCell::new(),
+        scope,
+        claimed,
+        steps,
+        gone: Gone::default(),
+    };
+    let spot =
+        |place| Spot { place, is_there: true, old: at(&old.qdiscs, place), new: at(&new.qdiscs, place) };
+    let mut spots = vec![spot(Handle::ROOT), spot(Handle::INGRESS)];
+    while let Some(spot) = spots.pop() {
+        if let Some((handle, is_there)) = diff.place(spot) {
             diff.classes(handle, is_there);
-            places.extend(diff.below(handle, is_there));
+            spots.extend(diff.below(handle, is_there));
         }
     }
     diff.gone
 }
 
 struct Diff<'a> {
-    old: &'a Settled<'a>,
-    new: &'a Settled<'a>,
+    old: Families<'a>,
+    new: Families<'a>,
+    /// What will have classes.
+    parents: BTreeSet<Handle>,
+    /// Where the handles are now, if somebody asked.
+    held: OnceCell<BTreeMap<Handle, Handle>>,
     scope: &'a Scope,
     /// Where the handles that are wanted shall be.
     claimed: BTreeMap<Handle, Handle>,
@@ -39,11 +58,20 @@ struct Diff<'a> {
     gone: Gone,
 }
 
-impl Diff<'_> {
+/// Where a qdisc stands or shall stand.
+struct Spot<'a> {
+    place: Handle,
+    /// Whether what it stands in is there, and stays.
+    is_there: bool,
+    old: Option<&'a Entry<'a, Qdisc>>,
+    new: Option<&'a Entry<'a, Qdisc>>,
+}
+
+impl<'a> Diff<'a> {
     /// What to do with the qdisc at a place. Gives the handle of the one that will be there, and whether it is there already.
-    fn place(&mut self, place: Handle, is_there: bool) -> Option<(Handle, bool)> {
-        let old = at(&self.old.qdiscs, place).filter(|_| is_there);
-        let Some(new) = at(&self.new.qdiscs, place) else {
+    fn place(&mut self, spot: Spot<'a>) -> Option<(Handle, bool)> {
+        let Spot { place, is_there, old, new } = spot;
+        let Some(new) = new else {
             if let Some(old) = old.filter(|old| self.scope.has_qdisc(&old.settled)) {
                 let effect = if place == Handle::ROOT { Effect::Disruptive } else { Effect::Replacing };
                 self.steps.leave.push(Step::new(Verb::Delete, named(old.said), effect, NOT_WANTED));
@@ -116,18 +144,18 @@ impl Diff<'_> {
 
     /// Whether a qdisc with this handle is now at another place.
     fn is_elsewhere(&self, handle: Handle, place: Handle) -> bool {
-        let holds =
-            |qdisc: &Entry<'_, Qdisc>| qdisc.settled.handle == handle && qdisc.settled.parent != place;
-        handle != Handle::UNSPEC && self.old.qdiscs.iter().any(holds)
+        let all = || self.old.all.qdiscs.iter().map(|qdisc| (qdisc.settled.handle, qdisc.settled.parent));
+        let held = self.held.get_or_init(|| all().collect());
+        handle != Handle::UNSPEC && held.get(&handle).is_some_and(|held| *held != place)
     }
 
     /// What to do with the classes of a qdisc.
     fn classes(&mut self, qdisc: Handle, is_there: bool) {
-        let new = range(&self.new.classes, qdisc, |class| class.id);
-        let old = match is_there {
-            true => range(&self.old.classes, qdisc, |class| class.id),
-            false => &[],
-        };
+        let new = self.new.classes(qdisc);
+        let old = if is_there { self.old.classes(qdisc) } else { &[] };
+        if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same_class(old, new)) {
+            return;
+        }
         let (old, new) = (Family::of(old), Family::of(new));
         let mut early = BTreeSet::new();
         for class in new.classes {
@@ -139,8 +167,8 @@ impl Diff<'_> {
                 early.extend(old.subtree(class.settled.id));
             }
             // A qdisc can only stand at a class without classes.
-            let becomes_leaf =
-                at(&self.new.qdiscs, class.settled.id).is_some() && !new.has_children(class.settled.id);
+            let becomes_leaf = at(&self.new.all.qdiscs, class.settled.id).is_some()
+                && !self.parents.contains(&class.settled.id);
             if becomes_leaf {
                 old.children(class.settled.id).for_each(|child| early.extend(old.subtree(child)));
             }
@@ -186,7 +214,7 @@ impl Diff<'_> {
         come.sort_by_key(|class| (new.depth(class.settled.id), class.settled.id));
         for class in come {
             let parent = class.settled.parent;
-            let leaf = at(&self.old.qdiscs, parent).filter(|_| is_there && !early.contains(&parent));
+            let leaf = at(&self.old.all.qdiscs, parent).filter(|_| is_there && !early.contains(&parent));
             let (effect, reason) = match (is_there, leaf, old.get(class.settled.id)) {
                 (_, Some(_), _) => (Effect::Replacing, "it is not there; the queue at its parent goes"),
                 (_, _, Some(_)) => {
@@ -200,44 +228,27 @@ impl Diff<'_> {
         self.gone.early.append(&mut early);
     }
 
-    /// The places below a qdisc, and whether what is at them now will still be there.
-    fn below(&mut self, qdisc: Handle, is_there: bool) -> Vec<(Handle, bool)> {
+    /// The places below a qdisc, of which the last is the first to be looked at.
+    fn below(&mut self, qdisc: Handle, is_there: bool) -> Vec<Spot<'a>> {
+        let mut spots = Vec::new();
         if qdisc == Handle::UNSPEC {
-            return Vec::new();
+            return spots;
         }
-        let old = range(&self.old.qdiscs, qdisc, |qdisc| qdisc.parent);
-        let new = range(&self.new.qdiscs, qdisc, |qdisc| qdisc.parent);
-        let mut places: BTreeMap<Handle, bool> =
-            new.iter().map(|qdisc| (qdisc.settled.parent, is_there)).collect();
-        let lost: Vec<(Handle, Handle)> = match is_there {
-            false => Vec::new(),
-            true => old
-                .iter()
-                .map(|qdisc| (qdisc.settled.parent, qdisc.settled.handle))
-                .filter(|(place, handle)| {
-                    let lost = self.gone.all.contains(place) || self.becomes_inner(*place);
-                    places.insert(*place, !lost);
-                    lost
-                        // What goes with its class must not take a handle away that is wanted elsewhere.
-                        || self.gone.all.contains(handle)
-                })
-                .collect(),
-        };
-        for (place, handle) in lost {
-            self.goes(handle);
-            if at(&self.new.qdiscs, place).is_none() {
-                places.remove(&place);
+        let old = if is_there { self.old.qdiscs(qdisc) } else { &[] };
+        for (place, old, new) in pairs(old, self.new.qdiscs(qdisc), |qdisc| qdisc.parent) {
+            // A class that gets classes loses its qdisc.
+            let becomes_inner = new.is_none() && self.parents.contains(&place);
+            let lost = old.filter(|_| becomes_inner || self.gone.all.contains(&place));
+            // What goes with its class must not take a handle away that is wanted elsewhere.
+            let gone = lost.or(old.filter(|old| self.gone.all.contains(&old.settled.handle)));
+            gone.into_iter().for_each(|gone| self.goes(gone.settled.handle));
+            if gone.is_none() || new.is_some() {
+                let stays = lost.is_none();
+                spots.push(Spot { place, is_there: is_there && stays, old: old.filter(|_| stays), new });
             }
         }
-        // The last is the first to be looked at.
-        places.into_iter().rev().collect()
-    }
-
-    /// Whether a class gets classes, with which its qdisc goes.
-    fn becomes_inner(&self, class: Handle) -> bool {
-        let among = range(&self.new.classes, Handle::qdisc(class.major()), |class| class.id);
-        // Classes that have a qdisc now rarely get classes: it is looked for only where the qdisc is not wanted any more.
-        at(&self.new.qdiscs, class).is_none() && among.iter().any(|child| child.settled.parent == class)
+        spots.reverse();
+        spots
     }
 
     /// A qdisc goes, and with it all that is in it.
@@ -247,10 +258,8 @@ impl Diff<'_> {
             if qdisc == Handle::UNSPEC || !self.gone.all.insert(qdisc) {
                 continue;
             }
-            let classes = range(&self.old.classes, qdisc, |class| class.id);
-            self.gone.all.extend(classes.iter().map(|class| class.settled.id));
-            let below = range(&self.old.qdiscs, qdisc, |qdisc| qdisc.parent);
-            going.extend(below.iter().map(|qdisc| qdisc.settled.handle));
+            self.gone.all.extend(self.old.classes(qdisc).iter().map(|class| class.settled.id));
+            going.extend(self.old.qdiscs(qdisc).iter().map(|qdisc| qdisc.settled.handle));
         }
     }
 }
@@ -277,78 +286,13 @@ fn class_can_become(old: &Class, new: &Class) -> bool {
     matches!((&old.kind, &new.kind), (Some(old), Some(new)) if old.can_become(new))
 }
 
+fn is_same_class(old: &Entry<'_, Class>, new: &Entry<'_, Class>) -> bool {
+    let (old, new) = (&old.settled, &new.settled);
+    (old.id, old.parent) == (new.id, new.parent) && old.kind == new.kind
+}
+
 /// The qdisc at a place.
-fn at<'a, 'b>(qdiscs: &'b [Entry<'a, Qdisc>], place: Handle) -> Option<&'b Entry<'a, Qdisc>> {
+fn at<'a>(qdiscs: &'a [Entry<'a, Qdisc>], place: Handle) -> Option<&'a Entry<'a, Qdisc>> {
     let index = qdiscs.binary_search_by_key(&place, |qdisc| qdisc.settled.parent).ok()?;
     qdiscs.get(index)
 }
-
-/// Those whose key is a class of this qdisc. That of ingress has none: its number is also that of the places where roots stand.
-fn range<'a, 'b, T>(
-    entries: &'b [Entry<'a, T>],
-    qdisc: Handle,
-    key: impl Fn(&T) -> Handle,
-) -> &'b [Entry<'a, T>] {
-    if qdisc.major() == Handle::INGRESS.major() {
-        return &[];
-    }
-    let start = entries.partition_point(|entry| key(&entry.settled) <= Handle::qdisc(qdisc.major()));
-    let rest = entries.get(start..).unwrap_or_default();
-    let end = rest.partition_point(|entry| key(&entry.settled).major() <= qdisc.major());
-    rest.get(..end).unwrap_or_default()
-}
-
-/// The classes of one qdisc.
-struct Family<'a, 'b> {
-    classes: &'b [Entry<'a, Class>],
-    children: BTreeMap<Handle, Vec<Handle>>,
-}
-
-impl<'a, 'b> Family<'a, 'b> {
-    fn of(classes: &'b [Entry<'a, Class>]) -> Self {
-        let mut children: BTreeMap<Handle, Vec<Handle>> = BTreeMap::new();
-        for class in classes {
-            children.entry(class.settled.parent).or_default().push(class.settled.id);
-        }
-        Family { classes, children }
-    }
-
-    fn get(&self, id: Handle) -> Option<&'b Entry<'a, Class>> {
-        let index = self.classes.binary_search_by_key(&id, |class| class.settled.id).ok()?;
-        self.classes.get(index)
-    }
-
-    fn has_children(&self, id: Handle) -> bool {
-        self.children.contains_key(&id)
-    }
-
-    fn children(&self, id: Handle) -> impl Iterator<Item = Handle> + '_ {
-        self.children.get(&id).into_iter().flatten().copied()
-    }
-
-    /// The class and all below it.
-    fn subtree(&self, id: Handle) -> BTreeSet<Handle> {
-        let (mut all, mut open) = (BTreeSet::new(), vec![id]);
-        while let Some(id) = open.pop() {
-            if all.insert(id) {
-                open.extend(self.children(id));
-            }
-        }
-        all
-    }
-
-    /// How many classes there are above it.
-    fn depth(&self, id: Handle) -> usize {
-        let mut class = self.get(id);
-        for depth in 0..DEEPEST {
-            match class.and_then(|class| self.get(class.settled.parent)) {
-                Some(above) => class = Some(above),
-                None => return depth,
-            }
-        }
-        DEEPEST
-    }
-}
-
-/// Kernels refuse more than 8 levels; this bounds what nonsense costs.
-const DEEPEST: usize = 64;

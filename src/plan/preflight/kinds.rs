@@ -139,7 +139,7 @@ fn lacks_filter(nl: &mut Connection, kind: Name, before: &Snapshot, desired: &De
     for (device, wanted) in before.devices.iter().zip(&desired.trees) {
         // Also one that the kernel has made can have filters.
         let root = Place::on(device.tree.dev(), Handle::UNSPEC);
-        let places = places(&device.tree, wanted).into_iter().filter(|place| !is_class(*place));
+        let places = places(&device.tree, &[&wanted.filters]).into_iter().filter(|place| !is_class(*place));
         for place in [root].into_iter().chain(places).take(PLACES) {
             let chain = Chain::at(place, LAST_CHAIN).template(FilterKind::Other(Other::named(kind)));
             if refused(nl.add(&chain))? == Some(ENOENT) {

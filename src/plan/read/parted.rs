@@ -1,10 +1,11 @@
 //! Filters that the kernel lists several times.
 
-use super::super::{settle, Tree};
+use super::super::settle;
 use crate::error::Result;
 use crate::netlink::Connection;
 use crate::tc::u32::U32Handle;
 use crate::tc::{Filter, Place, Row, Rows};
+use crate::units::Handle;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,12 @@ type Table = (Place, u16);
 /// Parts the filters that the kernel lists in several rows: each stays in the row that it is in, which is known of the table that
 /// packets enter. What stands in another table stays in the first row that leads to it, and where nothing does, in the row where such a
 /// table is wanted.
-pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>, wanted: &Tree) -> Result<()> {
+pub(super) fn part(
+    nl: &mut Connection,
+    filters: &mut Vec<Filter>,
+    root: Handle,
+    wanted: &[&[Filter]],
+) -> Result<()> {
     let rows = Rows::of(filters);
     if rows.shared().next().is_none() {
         return Ok(());
@@ -50,8 +56,7 @@ pub(super) fn part(nl: &mut Connection, filters: &mut Vec<Filter>, wanted: &Tree
         &leads,
         &mut owner,
     );
-    let root = settle::root(wanted);
-    for filter in wanted.filters().iter().filter(|filter| filter.is_table()) {
+    for filter in wanted.iter().copied().flatten().filter(|filter| filter.is_table()) {
         let (place, chain, prio) = filter.row();
         let row = (settle::place(place, root), chain, prio);
         let table = (row.0.common(), U32Handle::from_raw(filter.handle).table());

@@ -1,7 +1,7 @@
 //! Rules, routes, nexthop objects and addresses, in the words of `ip`.
 
 use super::node::{Node, Said};
-use super::{hear, said};
+use super::{ends, hear, said};
 use crate::command::{AnyObject, Tool};
 use crate::plan::Policy;
 use crate::request::{Object, Request, Verb};
@@ -68,12 +68,11 @@ impl PolicySpec {
     }
 
     pub fn of(policy: &Policy) -> Self {
-        let ends = |range: &std::ops::RangeInclusive<u32>| Some((*range.start(), *range.end()));
         PolicySpec {
             protocol: policy.protocol.0,
-            tables: ends(&policy.tables),
-            priorities: ends(&policy.priorities),
-            nexthop_ids: ends(&policy.nexthop_ids),
+            tables: Some(ends(&policy.tables)),
+            priorities: Some(ends(&policy.priorities)),
+            nexthop_ids: Some(ends(&policy.nexthop_ids)),
             addresses_of: policy.address_devs.iter().map(|dev| plain(*dev)).collect(),
             addresses: policy.addresses.iter().map(node).collect(),
             nexthops: policy.nexthops.iter().map(node).collect(),

@@ -56,10 +56,13 @@ impl<'a> Group<'a> {
 
     /// Whether the other's filters can be put among these.
     pub fn takes(&self, other: &Group<'_>) -> bool {
-        let masks = (self.mask(), other.mask());
+        let same_mask = || match (self.mask(), other.mask()) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
         self.kind() == other.kind()
             && self.protocol() == other.protocol()
-            && (masks.0.is_none() || masks.1.is_none() || masks.0 == masks.1)
+            && (self.kind() != Some("fw") || same_mask())
             // Marks turn the old mode into the new one; there is no way back.
             && (!other.is_legacy() || self.is_legacy())
     }

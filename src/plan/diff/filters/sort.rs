@@ -25,46 +25,52 @@ impl<'a> Diff<'a> {
                 _ => (),
             }
         }
-        for filter in new {
-            if let Some(row) = self.row_of(filter, &wanted) {
-                self.take(row, filter);
+        for filters in by_row(new) {
+            let Some(row) = self.common_row(filters) else { continue };
+            for filter in filters {
+                if let Some(row) = self.row_of(filter, row, &wanted) {
+                    self.take(row, filter);
+                }
             }
         }
     }
 
     fn sort_old(&mut self, old: &'a [Entry<'a, Filter>]) -> Tables<'a> {
         let mut tables = Tables::new();
-        for filter in old {
-            let is_ours = self.scope.has_filter(&filter.settled);
-            let row = filter.settled.row();
-            if self.ground.is_lost(row.0) {
-                if !is_ours && !filter.said.is_own_line() {
-                    self.error(
-                        filter,
-                        "it is outside of the tree's scope, and would go with what it stands at",
-                    );
-                }
+        for filters in by_row(old) {
+            let Some(first) = filters.first() else { continue };
+            let (row, is_ours) = (first.settled.row(), self.scope.has_filter(&first.settled));
+            let is_lost = self.ground.is_lost(row.0);
+            if !is_ours {
+                filters.iter().for_each(|filter| self.foreign(filter, is_lost));
+            }
+            if is_lost {
                 continue;
             }
-            let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
-            let goes =
-                class.is_some_and(|class| self.ground.goes_early(class) || self.ground.goes_late(class));
-            if !is_ours && goes {
-                self.error(filter, "it is outside of the tree's scope, and holds a class that must go");
-            }
-            if filter.settled.u32().is_some() {
+            if first.settled.u32().is_some() {
                 self.old_u32.entry(row.0.common()).or_default().insert(row);
                 if !is_ours {
                     self.new_u32.entry(row.0.common()).or_default().insert(row);
                 }
             }
-            if filter.settled.is_table() {
-                tables.insert((row.0.common(), table(filter)), (row, filter));
-            }
+            let found = filters.iter().filter(|filter| filter.settled.is_table());
+            tables.extend(found.map(|filter| ((row.0.common(), table(filter)), (row, filter))));
             let rows = if is_ours { &mut self.old } else { &mut self.foreign };
-            rows.entry(row).or_default().push(filter);
+            let group = rows.entry(row).or_default();
+            filters.iter().for_each(|filter| group.push(filter));
         }
         tables
+    }
+
+    /// What is wrong with a filter of others, if anything.
+    fn foreign(&mut self, filter: &Entry<'_, Filter>, is_lost: bool) {
+        let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
+        let goes = class.is_some_and(|class| self.ground.goes_early(class) || self.ground.goes_late(class));
+        if is_lost && !filter.said.is_own_line() {
+            self.error(filter, "it is outside of the tree's scope, and would go with what it stands at");
+        } else if goes && !is_lost {
+            self.error(filter, "it is outside of the tree's scope, and holds a class that must go");
+        }
     }
 
     fn tables(&self, new: &'a [Entry<'a, Filter>]) -> Tables<'a> {
@@ -82,25 +88,26 @@ impl<'a> Diff<'a> {
             .collect()
     }
 
-    /// Where a wanted filter is to stand, if it can.
-    fn row_of(&mut self, filter: &'a Entry<'a, Filter>, tables: &Tables<'a>) -> Option<Row> {
-        let (place, chain, prio) = filter.settled.row();
+    /// Where wanted filters that say the same row are to stand, if they can.
+    fn common_row(&mut self, filters: &'a [Entry<'a, Filter>]) -> Option<Row> {
+        let first = &filters.first()?.settled;
+        let (place, chain, prio) = first.row();
         let row = (self.ground.name(place), chain, prio);
-        if !self.scope.has_filter(&filter.settled) {
-            self.error(filter, OUT_OF_SCOPE);
-            return None;
-        }
-        if !self.ground.has(row.0) {
-            self.error(filter, NO_PLACE);
-            return None;
-        }
+        let problem = match self.scope.has_filter(first) {
+            false => OUT_OF_SCOPE,
+            true if !self.ground.has(row.0) => NO_PLACE,
+            true => return Some(row),
+        };
+        filters.iter().for_each(|filter| self.error(filter, problem));
+        None
+    }
+
+    /// Where one of them is to stand, if it can.
+    fn row_of(&mut self, filter: &Entry<'_, Filter>, row: Row, tables: &Tables<'a>) -> Option<Row> {
         let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
         if class.is_some_and(|class| self.ground.goes_late(class)) && !self.ground.is_lost(row.0) {
             self.error(filter, "it sends packets to a class that goes");
             return None;
-        }
-        if filter.settled.u32().is_none() {
-            return Some(row);
         }
         if filter.settled.u32().is_none() {
             return Some(row);
@@ -149,6 +156,11 @@ impl<'a> Diff<'a> {
     fn error(&mut self, filter: &Entry<'_, Filter>, problem: &str) {
         self.steps.findings.push(Finding::error(filter.said, problem));
     }
+}
+
+/// The filters of each place, chain and prio, in their order.
+fn by_row<'a>(filters: &'a [Entry<'a, Filter>]) -> impl Iterator<Item = &'a [Entry<'a, Filter>]> {
+    filters.chunk_by(|one, other| one.settled.row() == other.settled.row())
 }
 
 fn table_of_u32(filter: &Entry<'_, Filter>) -> bool {
