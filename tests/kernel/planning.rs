@@ -40,12 +40,12 @@ impl World {
         let config =
             Config { cases: 60, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
         TestRunner::new(config).run(&(states(), states()), |(a, b)| {
-            self.from_to(&words(&a), &words(&b)).map_err(|stop| TestCaseError::fail(format!("{stop:?}")))
+            self.pair(&words(&a), &words(&b)).map_err(|stop| TestCaseError::fail(format!("{stop:?}")))
         })?;
         Ok(())
     }
 
-    fn from_to(&self, a: &str, b: &str) -> Outcome {
+    fn pair(&self, a: &str, b: &str) -> Outcome {
         let afresh = in_netns(|| {
             let mut nl = (self.open)()?;
             self.apply(&mut nl, b)?;
