@@ -156,7 +156,9 @@ impl Clock {
     /// packet of `mtu` bytes (`tc` takes 1600 if no mtu is given). On current kernels that is hardly
     /// more than the packet.
     pub fn default_burst(&self, rate: Rate, mtu: u32) -> Size {
-        let tick = rate.as_bytes_per_second() / u64::from(self.hz);
+        let (bytes, hz) = (rate.as_bytes_per_second(), u64::from(self.hz));
+        // Dividing is slow, and hardly any rate is as fast as the kernel's timer.
+        let tick = if bytes < hz { 0 } else { bytes / hz };
         Size(tick.saturating_add(u64::from(mtu)))
     }
 }

@@ -66,3 +66,24 @@ fn classes_with_statistics_are_decoded_without_allocation() {
     assert!(Class::decode(&body).unwrap().stats.is_some_and(|stats| stats.app.is_some()));
     assert_eq!(allocations(|| drop(black_box(Class::decode(&body)))), 0);
 }
+
+/// A u32 filter with one key as Linux 6.18 lists it.
+const LISTED_FILTER: &str = concat!(
+    "000000000a000000007810000000010008000500080001007533320008000b0000000000400002002400050001000100000000000000000000000000",
+    "ffffffff0a00000710000000000000000800020000701000080001000700010008000b0008000000",
+);
+
+#[test]
+fn filters_with_one_key_are_built_and_decoded_without_allocation() {
+    let build = || {
+        let host = Match::ip_dst([10, 0, 0, 1].into(), 32).unwrap();
+        Filter::on(10, Handle::new(1, 0)).prio(5).kind(U32::new().matching(host).class(Handle::new(1, 2)))
+    };
+    assert_eq!(allocations(|| drop(black_box(build()))), 0);
+    if cfg!(target_endian = "big") {
+        return;
+    }
+    let body = bytes(LISTED_FILTER);
+    assert!(Filter::decode(&body).is_ok_and(|filter| filter.handle == 0x0010_7800));
+    assert_eq!(allocations(|| drop(black_box(Filter::decode(&body)))), 0);
+}

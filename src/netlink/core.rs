@@ -115,6 +115,17 @@ impl Core {
         })
     }
 
+    /// Puts requests that were framed elsewhere behind those that were framed since [`begin`](Core::begin).
+    pub fn frame_again(&mut self, messages: &[u8]) {
+        self.requests.put(messages);
+    }
+
+    /// Adds flags to the request at `start` and gives it its number.
+    #[inline]
+    pub fn stamp(&mut self, start: usize, flags: u16, seq: u32) {
+        self.requests.stamp(start, flags, seq);
+    }
+
     /// The bytes to send.
     pub fn outgoing(&self) -> &[u8] {
         self.requests.bytes()
@@ -149,6 +160,7 @@ impl Core {
 
     /// Finds the next reply to what is awaited; `None` if another datagram is needed. What belongs to nothing awaited is
     /// passed over: it answers a request that was given up.
+    #[inline]
     pub fn seek(&mut self, awaited: Awaited) -> Result<Option<Found>, Failure> {
         while let Some((header, place)) = self.message()? {
             let body = place.len() - HEADER_LEN;
@@ -190,6 +202,7 @@ impl Core {
     }
 
     /// The header and the place of the next message; `None` behind the last one that is whole.
+    #[inline]
     fn message(&mut self) -> Result<Option<(Header, Range<usize>)>, Failure> {
         let unread = self.datagram.get(self.unread.clone()).unwrap_or_default();
         match Messages::new(unread).next() {
@@ -200,13 +213,17 @@ impl Core {
                 self.unread.start = place.end.next_multiple_of(4).min(self.unread.end);
                 Ok(Some((header, place)))
             }
-            Some(Err(error)) => {
-                self.unread = 0..0;
-                match self.cut {
-                    Some(_) => Ok(None),
-                    None => Err(Failure::Malformed(error)),
-                }
-            }
+            Some(Err(error)) => self.malformed(error).map(|()| None),
+        }
+    }
+
+    /// There is no further message: where the datagram was cut off that is no wonder.
+    #[cold]
+    fn malformed(&mut self, error: DecodeError) -> Result<(), Failure> {
+        self.unread = 0..0;
+        match self.cut {
+            Some(_) => Ok(()),
+            None => Err(Failure::Malformed(error)),
         }
     }
 
@@ -218,6 +235,7 @@ impl Core {
     }
 
     /// The reply that was found, until the next datagram comes.
+    #[inline]
     pub fn reply(&self, found: &Found) -> Reply<'_> {
         let message = self.datagram.get(found.place.clone()).unwrap_or_default();
         let body = message.get(HEADER_LEN..).unwrap_or_default();

@@ -86,14 +86,13 @@ impl<Q: Query> Iterator for List<'_, Q> {
             self.interrupted |= found.interrupted;
             match core.reply(&found) {
                 Reply::Object { ty, message } if describes::<Q::Object>(ty) => {
-                    match Q::Object::decode(message.get(HEADER_LEN..).unwrap_or_default()) {
-                        Ok(mut object) => {
-                            if self.query.take(&mut object) {
-                                return Some(Ok(object));
-                            }
-                        }
-                        Err(source) => return Some(Err(Error::Decode { object: Q::Object::NOUN, source })),
+                    // Objects are large: this one is not moved before it is handed out.
+                    let mut decoded = Q::Object::decode(message.get(HEADER_LEN..).unwrap_or_default());
+                    if decoded.as_mut().is_ok_and(|object| !self.query.take(object)) {
+                        continue;
                     }
+                    let object = Q::Object::NOUN;
+                    return Some(decoded.map_err(|source| Error::Decode { object, source }));
                 }
                 Reply::Object { .. } => (),
                 Reply::Done(_) => {

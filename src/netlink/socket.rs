@@ -67,10 +67,17 @@ impl Socket {
 
     /// Waits for the next reply to what is awaited, for as long as the timeout says. Messages that do not belong to it cannot
     /// prolong the wait.
+    #[inline]
     pub fn answer(&self, core: &mut Core, awaited: Awaited) -> Result<Found, Failure> {
-        if let Some(found) = core.seek(awaited)? {
-            return Ok(found);
+        match core.seek(awaited)? {
+            Some(found) => Ok(found),
+            None => self.next_answer(core, awaited),
         }
+    }
+
+    /// The same where all that came before has been read.
+    #[inline(never)]
+    fn next_answer(&self, core: &mut Core, awaited: Awaited) -> Result<Found, Failure> {
         let deadline = Deadline::after(self.timeout);
         loop {
             self.receive(core, &deadline)?;

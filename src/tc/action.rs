@@ -1,7 +1,7 @@
 use super::attributes::put_unknown;
 use super::gact::Gact;
 use super::police::Police;
-use super::qdisc::put_name;
+use super::registry::put_name;
 use super::registry::Noun;
 use super::{ActionKind, ActionNumber, Control, Kind, Setting, Stats};
 use crate::text::{Part, WordError, Words};
@@ -87,14 +87,14 @@ layout! {
 }
 
 /// Drops what only kernels say of what a filter does with packets.
-pub(super) fn forget(police: &mut Option<Police>, actions: &mut Option<Actions>) {
-    police.iter_mut().for_each(Kind::forget);
+pub(super) fn forget(police: &mut Option<Box<Police>>, actions: &mut Option<Actions>) {
+    police.iter_mut().for_each(|police| police.forget());
     each(actions).for_each(Action::forget);
 }
 
 /// Makes of what a filter does with packets what the kernel makes of it: a policer of the filter's own comes before all actions, of
 /// which those count that have the numbers from 1 on (`tcf_exts_validate`, `tcf_action_init`).
-pub(super) fn settle(police: &mut Option<Police>, actions: &mut Option<Actions>, setting: &Setting) {
+pub(super) fn settle(police: &mut Option<Box<Police>>, actions: &mut Option<Actions>, setting: &Setting) {
     if let Some(police) = police {
         police.forget();
         police.settle(setting);
@@ -108,7 +108,7 @@ pub(super) fn settle(police: &mut Option<Police>, actions: &mut Option<Actions>,
 
 /// Shows the numbers of what a filter does with packets.
 pub(super) fn number(
-    police: &mut Option<Police>,
+    police: &mut Option<Box<Police>>,
     actions: &mut Option<Actions>,
     see: &mut dyn FnMut(ActionNumber<'_>),
 ) {
@@ -118,7 +118,7 @@ pub(super) fn number(
 
 /// Names the kinds of what a filter does with packets.
 pub(super) fn kinds<'a>(
-    police: &'a Option<Police>,
+    police: &'a Option<Box<Police>>,
     actions: &'a Option<Actions>,
     see: &mut dyn FnMut(&'a str),
 ) {
@@ -198,7 +198,7 @@ impl Action {
 
     /// Writes the name of a kind.
     pub(super) fn encode_kind(kind: &str, w: &mut Writer) {
-        w.attr_with(TCA_ACT_KIND, |w| put_name(w, kind));
+        put_name(TCA_ACT_KIND, kind, w);
     }
 }
 

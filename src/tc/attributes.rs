@@ -68,7 +68,7 @@ pub(crate) struct Tca<'a> {
     pub kind: Option<Name>,
     pub options: Option<&'a [u8]>,
     pub estimator: Option<Estimator>,
-    pub stab: Option<SizeTable>,
+    stab: Option<&'a [u8]>,
     pub invisible: bool,
     pub chain: Option<u32>,
     pub offloaded: Option<u8>,
@@ -81,8 +81,8 @@ pub(crate) struct Tca<'a> {
 }
 
 impl<'a> Tca<'a> {
-    /// Reads the header and the attributes of a message body.
-    #[inline]
+    /// Reads the header and the attributes of a message body. What is read is taken apart by who asks: inlined, it is never put together.
+    #[inline(always)]
     pub fn decode(body: &'a [u8]) -> Result<(TcMsg, Self), DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
@@ -94,7 +94,7 @@ impl<'a> Tca<'a> {
         Ok((header, tca))
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, attr: Attr<'a>) -> Result<(), DecodeError> {
         let payload = attr.payload;
         match attr.ty {
@@ -104,7 +104,7 @@ impl<'a> Tca<'a> {
             TCA_XSTATS => self.xstats = Some(payload),
             TCA_RATE => self.estimator = Some(Value::decode(payload)?),
             TCA_STATS2 => self.stats2 = Some(payload),
-            TCA_STAB => self.stab = Some(Value::decode(payload)?),
+            TCA_STAB => self.stab = Some(payload),
             TCA_PAD => (),
             TCA_DUMP_INVISIBLE => self.invisible = true,
             TCA_CHAIN => self.chain = Some(Value::decode(payload)?),
@@ -116,8 +116,13 @@ impl<'a> Tca<'a> {
         Ok(())
     }
 
+    /// The size table, which only qdiscs have.
+    pub fn stab(&self) -> Result<Option<SizeTable>, DecodeError> {
+        self.stab.map(SizeTable::decode).transpose().map_err(|e| e.inside("TCA_STAB"))
+    }
+
     /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
-    #[inline]
+    #[inline(always)]
     pub fn stats(&self, noun: Noun) -> Result<Option<Stats>, DecodeError> {
         let kind = self.kind;
         let Some(stats2) = self.stats2 else {
@@ -157,6 +162,7 @@ fn name(ty: u16) -> Option<&'static str> {
 }
 
 /// Writes the attributes that were not understood, as they came.
+#[inline]
 pub(crate) fn put_unknown(w: &mut Writer, unknown: &[RawAttr]) {
     for attr in unknown {
         w.raw(attr);

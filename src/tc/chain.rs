@@ -1,6 +1,5 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
 use super::filter::{expect_end, Head};
-use super::qdisc::put_name;
 use super::{FilterKind, Place};
 use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{Page, WordError, Words};
@@ -77,7 +76,7 @@ impl Object for Chain {
         w.attr(attributes::TCA_CHAIN, &self.index);
         if !matches!(verb, Verb::Delete | Verb::Get) {
             if let Some(template) = &self.template {
-                w.attr_with(attributes::TCA_KIND, |w| put_name(w, template.name()));
+                template.encode_name(attributes::TCA_KIND, w);
                 template.encode(attributes::TCA_OPTIONS, w);
             }
             put_unknown(w, &self.unknown);

@@ -4,7 +4,7 @@ mod show;
 pub use list::Classes;
 
 use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent, put_name};
+use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent};
 use super::registry::Noun;
 use super::{ClassKind, Estimator, Stats};
 use crate::request::{Object, Spoken, Verb};
@@ -41,6 +41,7 @@ pub struct Class {
 
 impl Class {
     /// A class below `parent` of a device, which is a qdisc (`1:`) or a class (`1:1`).
+    #[inline]
     pub fn under(dev: impl Into<Dev>, parent: Handle) -> Self {
         Class {
             dev: dev.into(),
@@ -55,12 +56,14 @@ impl Class {
     }
 
     /// The class with this handle, to be changed or deleted wherever it stands.
+    #[inline]
     pub fn with_id(dev: impl Into<Dev>, id: Handle) -> Self {
         Self::under(dev, Handle::UNSPEC).id(id)
     }
 
     /// Sets the class's own handle.
     #[must_use]
+    #[inline]
     pub fn id(mut self, id: Handle) -> Self {
         self.id = id;
         self
@@ -68,6 +71,7 @@ impl Class {
 
     /// Sets kind and options.
     #[must_use]
+    #[inline]
     pub fn kind(mut self, kind: impl Into<ClassKind>) -> Self {
         self.kind = Some(kind.into());
         self
@@ -97,7 +101,7 @@ impl Object for Class {
         }
         TcMsg { family: 0, ifindex: self.dev.index, handle: self.id, parent: self.parent, info: 0 }.encode(w);
         if let Some(kind) = self.kind.as_ref().filter(|_| !brief) {
-            w.attr_with(attributes::TCA_KIND, |w| put_name(w, kind.name()));
+            kind.encode_name(attributes::TCA_KIND, w);
             kind.encode(attributes::TCA_OPTIONS, w);
             self.estimator.iter().for_each(|estimator| w.attr(attributes::TCA_RATE, estimator));
             put_unknown(w, &self.unknown);

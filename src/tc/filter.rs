@@ -1,5 +1,4 @@
 use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::qdisc::put_name;
 use super::registry::Noun;
 use super::{Estimator, FilterKind, Place, Protocol, Stats};
 use crate::request::{Object, Query, Verb};
@@ -48,6 +47,7 @@ pub struct Filter {
 
 impl Filter {
     /// A filter at `place`.
+    #[inline]
     pub fn at(place: Place) -> Self {
         Filter {
             place,
@@ -63,6 +63,7 @@ impl Filter {
     }
 
     /// A filter at a qdisc (`1:`) or class (`1:1`) of a device; [`Handle::UNSPEC`] is the root qdisc.
+    #[inline]
     pub fn on(dev: impl Into<Dev>, parent: Handle) -> Self {
         Self::at(Place::on(dev, parent))
     }
@@ -84,6 +85,7 @@ impl Filter {
 
     /// Sets its rank: filters with a lower prio come first.
     #[must_use]
+    #[inline]
     pub fn prio(mut self, prio: u16) -> Self {
         self.prio = prio;
         self
@@ -91,6 +93,7 @@ impl Filter {
 
     /// Sets which packets it sees.
     #[must_use]
+    #[inline]
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = Some(protocol);
         self
@@ -105,6 +108,7 @@ impl Filter {
 
     /// Sets its handle: a number, or a [`U32Handle`](super::u32::U32Handle).
     #[must_use]
+    #[inline]
     pub fn handle(mut self, handle: impl Into<u32>) -> Self {
         self.handle = handle.into();
         if let Some(kind) = &mut self.kind {
@@ -115,6 +119,7 @@ impl Filter {
 
     /// Sets kind and options, and with them the handle where it belongs to them: fw's is the mark.
     #[must_use]
+    #[inline]
     pub fn kind(mut self, kind: impl Into<FilterKind>) -> Self {
         let kind = kind.into();
         self.handle = kind.handle().unwrap_or(self.handle);
@@ -172,7 +177,7 @@ impl Object for Filter {
         TcMsg { family: 0, ifindex, handle, parent, info: info(self.prio, protocol) }.encode(w);
         self.chain.iter().for_each(|chain| w.attr(attributes::TCA_CHAIN, chain));
         if let Some(kind) = &self.kind {
-            w.attr_with(attributes::TCA_KIND, |w| put_name(w, kind.name()));
+            kind.encode_name(attributes::TCA_KIND, w);
             if !brief {
                 kind.encode(attributes::TCA_OPTIONS, w);
             }

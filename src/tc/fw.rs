@@ -32,7 +32,7 @@ pub struct Fw {
     pub indev: Option<Name>,
     /// A policer in the old style: part of the filter.
     #[doc(alias = "TCA_FW_POLICE")]
-    pub police: Option<Police>,
+    pub police: Option<Box<Police>>,
     /// What is done with the packets.
     #[doc(alias = "TCA_FW_ACT")]
     pub actions: Option<Actions>,
@@ -76,7 +76,7 @@ impl Fw {
     /// Sets a policer that is part of the filter.
     #[must_use]
     pub fn police(mut self, police: Police) -> Self {
-        self.police = Some(police);
+        self.police = Some(Box::new(police));
         self
     }
 
@@ -239,7 +239,7 @@ impl Hear for Fw {
         } else if words.take_if("indev") {
             self.indev = Some(words.value()?);
         } else if words.take_if_short("police") {
-            self.police = Some(Police::hear_all(words)?);
+            self.police = Some(Box::new(Police::hear_all(words)?));
         } else if words.take_if_short("action") {
             self.actions = Some(Action::hear_all(words)?.into_iter().collect());
         } else {
@@ -257,7 +257,7 @@ attrs! {
         /// The class.
         1 "TCA_FW_CLASSID" => class: Handle,
         /// The policer.
-        2 "TCA_FW_POLICE" => police: Police,
+        2 "TCA_FW_POLICE" => police: Box<Police>,
         /// The device.
         3 "TCA_FW_INDEV" => indev: Name,
         /// The actions.

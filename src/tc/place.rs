@@ -23,6 +23,7 @@ pub enum Place {
 
 impl Place {
     /// The place at `parent` of a device.
+    #[inline]
     pub fn on(dev: impl Into<Dev>, parent: Handle) -> Self {
         Place::Dev { dev: dev.into(), parent }
     }
@@ -37,6 +38,7 @@ impl Place {
     }
 
     /// A message header's index and parent.
+    #[inline]
     pub(super) fn header(self) -> (u32, Handle) {
         match self {
             Place::Dev { dev, parent } => (dev.index, parent),
@@ -45,6 +47,7 @@ impl Place {
     }
 
     /// The place that a message header says.
+    #[inline]
     pub(super) fn from_header(ifindex: u32, parent: Handle) -> Self {
         match ifindex {
             BLOCK => Place::Block(parent.raw()),

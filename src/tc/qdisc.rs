@@ -144,7 +144,7 @@ impl Object for Qdisc {
         TcMsg { family: 0, ifindex: self.dev.index, handle: self.handle, parent: self.parent, info: 0 }
             .encode(w);
         if let Some(kind) = &self.kind {
-            w.attr_with(attributes::TCA_KIND, |w| put_name(w, kind.name()));
+            kind.encode_name(attributes::TCA_KIND, w);
             if !matches!(verb, Verb::Delete | Verb::Get) {
                 kind.encode(attributes::TCA_OPTIONS, w);
             }
@@ -168,7 +168,7 @@ impl Object for Qdisc {
             handle: header.handle,
             kind: tca.kind.map(|name| QdiscKind::decode(name, tca.options)).transpose()?,
             estimator: tca.estimator,
-            stab: tca.stab,
+            stab: tca.stab()?,
             ingress_block: tca.ingress_block,
             egress_block: tca.egress_block,
             references: header.info,
@@ -313,10 +313,4 @@ fn hear_block(words: &mut Words<'_>) -> Result<u32, WordError> {
         0 => Err(words.error_before("the numbers of blocks begin at 1")),
         block => Ok(block),
     }
-}
-
-/// Writes a kind's name as a string attribute's payload.
-pub(super) fn put_name(w: &mut Writer, name: &str) {
-    w.put(name.as_bytes());
-    w.put(&[0]);
 }

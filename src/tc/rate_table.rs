@@ -31,8 +31,18 @@ pub struct GivenTables {
     pub ceil: Option<RateTable>,
 }
 
+impl GivenTables {
+    fn make(&self, specs: &mut [RateSpec; 2]) -> [Option<RateTable>; 2] {
+        for (spec, cell) in specs.iter_mut().zip(self.cells) {
+            (spec.cell_log, spec.cell_align) = cell;
+        }
+        [self.rate.clone(), self.ceil.clone()]
+    }
+}
+
 impl Tables {
     /// The tables to send with `specs`, whose cells are filled in. There is none for a rate of 0.
+    #[inline]
     pub(super) fn make(
         &self,
         clock: &Clock,
@@ -42,19 +52,19 @@ impl Tables {
     ) -> [Option<RateTable>; 2] {
         match self {
             Tables::None => [None, None],
-            Tables::Computed => {
-                let [first, second] = specs;
-                let table =
-                    |spec, rate: Rate| (!rate.is_zero()).then(|| RateTable::compute(clock, rate, spec, mtu));
-                [table(first, rates[0]), table(second, rates[1])]
-            }
-            Tables::Given(given) => {
-                for (spec, cell) in specs.iter_mut().zip(given.cells) {
-                    (spec.cell_log, spec.cell_align) = cell;
-                }
-                [given.rate.clone(), given.ceil.clone()]
-            }
+            Tables::Computed => Self::compute(clock, specs, rates, mtu),
+            Tables::Given(given) => given.make(specs),
         }
+    }
+
+    fn compute(
+        clock: &Clock,
+        [first, second]: &mut [RateSpec; 2],
+        rates: [Rate; 2],
+        mtu: u32,
+    ) -> [Option<RateTable>; 2] {
+        let table = |spec, rate: Rate| (!rate.is_zero()).then(|| RateTable::compute(clock, rate, spec, mtu));
+        [table(first, rates[0]), table(second, rates[1])]
     }
 
     /// What packets cost where kernels see these tables beside it. All but ATM is the same to them.
@@ -89,6 +99,7 @@ impl Tables {
     }
 
     /// The tables that came with `specs`.
+    #[inline]
     pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Self {
         let cells = specs.map(RateSpec::cell);
         match (rate, ceil) {

@@ -11,6 +11,15 @@ use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
+/// Writes a kind's name, with the NUL that ends it, as an attribute with `ty` as its number.
+#[inline]
+pub(super) fn put_name(ty: u16, name: &str, w: &mut Writer) {
+    w.attr_with(ty, |w| {
+        w.put(name.as_bytes());
+        w.put(&[0]);
+    });
+}
+
 macro_rules! kinds {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty),)* }) => {
         $(#[$meta])*
@@ -39,6 +48,17 @@ macro_rules! kinds {
                 match name.as_str() {
                     $(<$ty as Kind>::NAME => $name::$variant(Default::default()),)*
                     _ => $name::Other(Other::named(name)),
+                }
+            }
+
+            /// Writes the kind's name as an attribute with `ty` as its number.
+            #[inline]
+            #[allow(dead_code, reason = "actions are named in requests of other forms, too")]
+            pub(crate) fn encode_name(&self, ty: u16, w: &mut Writer) {
+                match self {
+                    // The length of each is known when the program is compiled.
+                    $($name::$variant(_) => put_name(ty, <$ty as Kind>::NAME, w),)*
+                    $name::Other(other) => put_name(ty, &other.name, w),
                 }
             }
 
@@ -154,7 +174,7 @@ macro_rules! kinds {
             }
 
             /// Reads the options of the kind of this name.
-            #[inline]
+            #[inline(always)]
             pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
                 Ok(match name {
                     $(_ if name == *<$ty as Kind>::NAME => $name::$variant(match options {
@@ -319,7 +339,7 @@ macro_rules! app_stats {
 
         impl $name {
             /// Reads the statistics of `kind` of object `noun`.
-            #[inline]
+            #[inline(always)]
             pub(crate) fn decode(noun: Noun, kind: Option<Name>, payload: &[u8]) -> Result<Self, DecodeError> {
                 match (noun, kind) {
                     $((Noun::$noun, Some(name)) if name == *$kind => <$ty as Value>::decode(payload).map($name::$variant),)*

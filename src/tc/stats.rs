@@ -103,7 +103,7 @@ layout! {
 
 impl Stats {
     /// Reads TCA_STATS2; the kind's own statistics come from it or, where it has none, from TCA_XSTATS.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(
         noun: Noun,
         kind: Option<Name>,
@@ -281,7 +281,7 @@ impl Display for Stats {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn decode_app(
     noun: Noun,
     kind: Option<Name>,

@@ -38,10 +38,18 @@ impl Name {
 
     /// The name in an attribute from the kernel: up to the first NUL or the end. None if that is
     /// empty, longer than 15 bytes or not UTF-8.
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Option<Name> {
-        let name = bytes.split(|&b| b == 0).next()?;
-        std::str::from_utf8(name).ok()?;
-        Name::inline(name)
+        let mut name = [0; 16];
+        let (mut len, mut bits) = (0, 0);
+        for (place, byte) in name.iter_mut().zip(bytes.iter().take_while(|byte| **byte != 0)) {
+            *place = *byte;
+            bits |= byte;
+            len += 1;
+        }
+        let known =
+            (1..16).contains(&len) && (bits.is_ascii() || std::str::from_utf8(name.get(..len)?).is_ok());
+        known.then_some(Name { bytes: name })
     }
 
     /// The name as a string.

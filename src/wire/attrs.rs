@@ -111,13 +111,15 @@ macro_rules! attrs {
         attrs!(@setters $words $name [$({[$(#[$m])*] $kernel $field ($arg) $how})*]);
 
         impl $crate::wire::Value for $name {
+            #[inline]
             fn encode(&self, w: &mut $crate::wire::Writer) {
                 $(attrs!(@emit $how self w $num $field);)*
                 for attr in &self.unknown {
                     w.raw(attr);
                 }
             }
-            #[inline]
+            // Sets are large: decoded where they go, they need not be moved.
+            #[inline(always)]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 let mut set = Self::default();
                 for attr in $crate::wire::Reader::new(payload).attrs() {

@@ -19,6 +19,7 @@ impl<T: Value> Field for Option<T> {
         *self = Some(T::decode(payload)?);
         Ok(())
     }
+    #[inline]
     fn emit(&self, ty: u16, w: &mut Writer) {
         if let Some(value) = self {
             w.attr(ty, value);
@@ -34,6 +35,7 @@ impl Field for bool {
         *self = true;
         Ok(())
     }
+    #[inline]
     fn emit(&self, ty: u16, w: &mut Writer) {
         if *self {
             w.attr_with(ty, |_| ());
@@ -49,6 +51,7 @@ impl<T: Value> Field for Vec<T> {
         self.push(T::decode(payload)?);
         Ok(())
     }
+    #[inline]
     fn emit(&self, ty: u16, w: &mut Writer) {
         for value in self {
             w.attr(ty, value);

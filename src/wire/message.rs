@@ -1,4 +1,4 @@
-use super::{align, EncodeError, Reader, Reason, Writer};
+use super::{align, EncodeError, Reason, Value, Writer};
 use crate::wire::DecodeError;
 
 /// Length of a `struct nlmsghdr`.
@@ -21,13 +21,10 @@ impl Writer {
     /// Appends one message: the header, and the body that `fill` writes.
     ///
     /// If writing the body fails, nothing of the message stays in the buffer and what stood there before is untouched.
+    #[inline]
     pub fn message(&mut self, header: Header, fill: impl FnOnce(&mut Writer)) -> Result<(), EncodeError> {
         let start = self.len();
-        self.put_u32(0);
-        self.put(&header.ty.to_ne_bytes());
-        self.put(&header.flags.to_ne_bytes());
-        self.put_u32(header.seq);
-        self.put_u32(header.port);
+        self.fixed(&Whole { len: 0, ty: header.ty, flags: header.flags, seq: header.seq, port: header.port });
         fill(self);
         let len = self.len() - start;
         match u32::try_from(len) {
@@ -36,6 +33,28 @@ impl Writer {
         }
         self.put(&[0; 3][..align(len) - len]);
         self.finish().inspect_err(|_| self.truncate(start))
+    }
+
+    /// Adds flags to the message at `start`, and sets its sequence number.
+    #[inline]
+    pub(crate) fn stamp(&mut self, start: usize, flags: u16, seq: u32) {
+        let Some(header) = self.bytes().get(start..).and_then(|rest| rest.first_chunk::<HEADER_LEN>()) else {
+            return;
+        };
+        let [.., t0, t1, f0, f1, _, _, _, _, _, _, _, _] = *header;
+        let [g0, g1] = flags.to_ne_bytes();
+        self.patch(start + 4, [t0, t1, f0 | g0, f1 | g1]);
+        self.patch(start + 8, seq.to_ne_bytes());
+    }
+}
+
+layout! {
+    struct Whole = "nlmsghdr" {
+        len: u32,
+        ty: u16,
+        flags: u16,
+        seq: u32,
+        port: u32,
     }
 }
 
@@ -55,18 +74,16 @@ impl<'a> Messages<'a> {
 impl<'a> Iterator for Messages<'a> {
     type Item = Result<(Header, &'a [u8]), DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
         }
         let whole = std::mem::take(&mut self.rest);
-        let mut r = Reader::new(whole);
-        let mut header =
-            || Ok((r.u32()?, Header { ty: r.u16()?, flags: r.u16()?, seq: r.u32()?, port: r.u32()? }));
-        let (len, header) = match header() {
-            Ok((len, header)) => (len as usize, header),
-            Err(error) => return Some(Err(DecodeError::inside(error, "nlmsghdr"))),
+        let Some(Ok(Whole { len, ty, flags, seq, port })) = whole.get(..HEADER_LEN).map(Whole::decode) else {
+            return Some(Err(DecodeError::short(whole.len(), HEADER_LEN).inside("nlmsghdr")));
         };
+        let (len, header) = (len as usize, Header { ty, flags, seq, port });
         let Some(body) = whole.get(HEADER_LEN..len) else {
             return Some(Err(
                 DecodeError::from(Reason::Length { len, available: whole.len() }).inside("nlmsghdr")

@@ -39,6 +39,21 @@ macro_rules! fixed_values {
 
 fixed_values! { u8 u16 u32 u64 i8 i16 i32 i64 Dev Handle Micros Nanos Packets Percent Ticks Be<u16> Be<u32> Be<u64> }
 
+/// For what is large and rarely there.
+impl<T: Value> Value for Box<T> {
+    const NESTED: bool = T::NESTED;
+
+    fn encode(&self, w: &mut Writer) {
+        (**self).encode(w);
+    }
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        T::decode(payload).map(Box::new)
+    }
+    fn name_at(path: &[u16]) -> Option<&'static str> {
+        T::name_at(path)
+    }
+}
+
 /// A number sent most significant byte first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Be<T>(pub T);
@@ -61,6 +76,7 @@ impl Value for Rate {
     fn encode(&self, w: &mut Writer) {
         w.put(&self.as_bytes_per_second().to_ne_bytes());
     }
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         u64::decode(payload).map(Rate::bytes_per_second)
     }
@@ -72,6 +88,7 @@ impl Value for Name {
         w.put(self.as_str().as_bytes());
         w.put(&[0]);
     }
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         Name::from_bytes(payload).ok_or_else(|| DecodeError::invalid("not a name of 1 to 15 bytes"))
     }

@@ -75,7 +75,7 @@ impl Writer {
     pub fn fixed<T: Fixed>(&mut self, value: &T) {
         let start = self.bytes.len();
         self.bytes.resize(start + T::SIZE, 0);
-        let rest = self.bytes.get_mut(start..).unwrap_or_default();
+        let rest = self.bytes.get_mut(start..start + T::SIZE).unwrap_or_default();
         value.store(&mut Slots { rest, error: &mut self.error });
     }
 

@@ -7,6 +7,7 @@ use nlink::netlink::FromNetlink;
 use std::env;
 use std::hint::black_box;
 use std::time::Instant;
+use tcnl::netlink::Batch;
 use tcnl::request::{Object, Verb};
 use tcnl::tc::htb::HtbClass;
 use tcnl::tc::u32::{Match, U32, U32Handle};
@@ -21,6 +22,12 @@ const LISTED: &str = concat!(
     "0000000018000300000000000000000000000000000000000000000018000400000000000000000000000000400d0300204e",
     "00002c0003000000000000000000000000000000000000000000000000000000000000000000000000000000000018000400",
     "000000000000000000000000400d0300204e0000",
+);
+
+/// A u32 filter, as Linux 6.18 on x86-64 lists it.
+const LISTED_FILTER: &str = concat!(
+    "000000000a000000007810000000010008000500080001007533320008000b00000000004000020024000500010001000000",
+    "00000000000000000000ffffffff0a00000710000000000000000800020000701000080001000700010008000b0008000000",
 );
 
 fn class() -> Class {
@@ -59,9 +66,13 @@ fn emit(message: &TcMessage, buffer: &mut Vec<u8>) {
     black_box(&buffer);
 }
 
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|n| u8::from_str_radix(&hex[2 * n..2 * n + 2], 16).unwrap()).collect()
+}
+
 fn main() {
-    let listed: Vec<u8> =
-        (0..LISTED.len() / 2).map(|n| u8::from_str_radix(&LISTED[2 * n..2 * n + 2], 16).unwrap()).collect();
+    let (listed, listed_filter) = (bytes(LISTED), bytes(LISTED_FILTER));
+    let (mut w4, mut batch) = (Writer::default(), Batch::default());
     let (mut w, mut buffer) = (Writer::default(), Vec::new());
     let (mut w2, mut w3, mut buffer2) = (Writer::default(), Writer::default(), Vec::new());
     let (built, packet, one_filter) = (class(), packet_class(), filter());
@@ -71,6 +82,18 @@ fn main() {
         ("build and encode a class: tcnl", Box::new(|| encode(&class(), &mut w2))),
         ("build and encode a class: netlink-packet-route", Box::new(|| emit(&packet_class(), &mut buffer2))),
         ("encode a u32 filter: tcnl", Box::new(|| encode(&one_filter, &mut w3))),
+        ("build and encode a u32 filter: tcnl", Box::new(|| encode(&filter(), &mut w4))),
+        (
+            "put a class into a batch: tcnl",
+            Box::new(|| {
+                batch.clear();
+                batch.change(black_box(&built)).unwrap();
+            }),
+        ),
+        (
+            "decode a u32 filter: tcnl",
+            Box::new(|| drop(black_box(Filter::decode(black_box(&listed_filter)).unwrap()))),
+        ),
         (
             "decode a class with statistics: tcnl",
             Box::new(|| drop(black_box(Class::decode(black_box(&listed)).unwrap()))),

@@ -2,7 +2,7 @@ use crate::clock::Clock;
 use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Setting, Tables};
 use crate::text::{Hear, Layout, Page, Say, WordError, Words};
 use crate::units::{Rate, Size, Ticks};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Field, RawAttr, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// An HTB class.
@@ -53,12 +53,14 @@ impl HtbClass {
     const LAST_PRIO: u32 = 7;
 
     /// A class with this guaranteed rate, which is not 0.
+    #[inline]
     pub fn rate(rate: Rate) -> Self {
         HtbClass { rate, ..Self::default() }
     }
 
     /// Lets the class borrow up to this rate.
     #[must_use]
+    #[inline]
     pub fn ceil(mut self, ceil: Rate) -> Self {
         self.ceil = Some(ceil);
         self
@@ -116,37 +118,6 @@ impl HtbClass {
     /// The rate it may reach by borrowing.
     pub fn ceil_or_rate(&self) -> Rate {
         self.ceil.unwrap_or(self.rate)
-    }
-
-    /// The attributes of the message.
-    fn attrs(&self, clock: &Clock) -> ClassAttrs {
-        let mtu = self.mtu.unwrap_or(Self::DEFAULT_MTU);
-        let ceil = self.ceil_or_rate();
-        let bucket = |burst: Option<Burst>, rate| {
-            burst.unwrap_or_else(|| clock.default_burst(rate, mtu).into()).ticks(clock, rate)
-        };
-        let mut specs = [
-            RateSpec::new(self.rate, self.framing),
-            RateSpec::new(ceil, self.ceil_framing.unwrap_or(self.framing)),
-        ];
-        let [rtab, ctab] = self.tables.make(clock, &mut specs, [self.rate, ceil], mtu);
-        let [rate_spec, ceil_spec] = specs;
-        ClassAttrs {
-            parms: Some(Parms {
-                rate: rate_spec,
-                ceil: ceil_spec,
-                buffer: bucket(self.burst, self.rate),
-                cbuffer: bucket(self.cburst, ceil),
-                quantum: self.quantum,
-                level: self.level,
-                prio: self.prio,
-            }),
-            ctab,
-            rtab,
-            rate64: RateSpec::rate64(self.rate),
-            ceil64: RateSpec::rate64(ceil),
-            unknown: Vec::new(),
-        }
     }
 }
 
@@ -235,11 +206,37 @@ impl Value for HtbClass {
         if self.rate.is_zero() {
             w.fail(EncodeError::Missing("the rate of the htb class"));
         }
-        self.attrs(&w.clock()).encode(w);
+        let clock = w.clock();
+        let mtu = self.mtu.unwrap_or(Self::DEFAULT_MTU);
+        let ceil = self.ceil_or_rate();
+        let bucket = |burst: Option<Burst>, rate| {
+            burst.unwrap_or_else(|| clock.default_burst(rate, mtu).into()).ticks(&clock, rate)
+        };
+        let mut specs = [
+            RateSpec::new(self.rate, self.framing),
+            RateSpec::new(ceil, self.ceil_framing.unwrap_or(self.framing)),
+        ];
+        let [rtab, ctab] = self.tables.make(&clock, &mut specs, [self.rate, ceil], mtu);
+        let [rate_spec, ceil_spec] = specs;
+        let parms = Parms {
+            rate: rate_spec,
+            ceil: ceil_spec,
+            buffer: bucket(self.burst, self.rate),
+            cbuffer: bucket(self.cburst, ceil),
+            quantum: self.quantum,
+            level: self.level,
+            prio: self.prio,
+        };
+        // Field by field, because a set of them would have to be put together first; the order is that of the set.
+        w.attr(1, &parms);
+        ctab.emit(3, w);
+        rtab.emit(4, w);
+        RateSpec::rate64(self.rate).emit(6, w);
+        RateSpec::rate64(ceil).emit(7, w);
         crate::tc::attributes::put_unknown(w, &self.unknown);
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let attrs = ClassAttrs::decode(payload)?;
         let parms = attrs.parms.ok_or_else(|| DecodeError::missing("TCA_HTB_PARMS"))?;

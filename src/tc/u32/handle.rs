@@ -131,9 +131,11 @@ impl fmt::Display for U32Handle {
 }
 
 impl Value for U32Handle {
+    #[inline]
     fn encode(&self, w: &mut Writer) {
         w.put_u32(self.0);
     }
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         u32::decode(payload).map(U32Handle)
     }

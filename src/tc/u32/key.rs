@@ -1,3 +1,4 @@
+use super::Few;
 use crate::wire::{Be, DecodeError, EncodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
@@ -65,10 +66,12 @@ impl Display for Key {
 }
 
 impl Key {
+    #[inline]
     fn same_place(&self, other: &Key) -> bool {
         (self.off, self.offmask) == (other.off, other.offmask)
     }
 
+    #[inline]
     fn contradicts(&self, other: &Key) -> bool {
         self.same_place(other) && (self.val.0 ^ other.val.0) & self.mask.0 & other.mask.0 != 0
     }
@@ -127,7 +130,7 @@ pub struct Selector {
     /// The bits of them that count.
     pub hash_mask: u32,
     /// At most 128 keys, of which all must match.
-    pub keys: Vec<Key>,
+    pub keys: Few<Key>,
 }
 
 impl Selector {
@@ -136,6 +139,7 @@ impl Selector {
 
     /// Adds a key; one for bytes that another looks at becomes a part of it. Keys that contradict each other, so that nothing
     /// could match, are refused when the filter is encoded.
+    #[inline]
     pub fn push(&mut self, key: Key) {
         match self.keys.iter_mut().find(|known| known.same_place(&key) && !known.contradicts(&key)) {
             Some(known) => {
@@ -196,6 +200,7 @@ impl Value for Selector {
         self.keys.iter().for_each(|key| key.encode(w));
     }
 
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
         let header = Header::decode(r.take(Header::SIZE)?)?;
@@ -228,7 +233,7 @@ mod generate {
                 plus: u16::generate(g),
                 hash_at: i16::generate(g) & !3,
                 hash_mask: u32::generate(g),
-                keys: Vec::new(),
+                keys: Few::new(),
             };
             for key in g.list::<Key>(6) {
                 selector.push(Key { off: key.off & !3, offmask: g.pick(&[0, -1]), ..key });

@@ -1,4 +1,4 @@
-use super::{At, Key};
+use super::{At, Few, Key};
 use crate::error::{Error, Result};
 use crate::wire::Be;
 use std::fmt::{self, Display, Formatter};
@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// A plain value stands for all its bits; `(value, mask)` for the bits of the mask.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Match {
-    keys: Vec<Key>,
+    keys: Few<Key>,
 }
 
 /// A value and the bits of it that count.
@@ -55,6 +55,7 @@ macro_rules! fields {
 
 impl Match {
     /// The keys.
+    #[inline]
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
@@ -94,6 +95,7 @@ impl Match {
     ///
     /// # Errors
     /// Where the prefix is longer than 32 or the address has bits behind it.
+    #[inline]
     pub fn ip_src(address: Ipv4Addr, prefix: u8) -> Result<Self> {
         Self::ipv4(address, prefix, 12)
     }
@@ -102,6 +104,7 @@ impl Match {
     ///
     /// # Errors
     /// Where the prefix is longer than 32 or the address has bits behind it.
+    #[inline]
     pub fn ip_dst(address: Ipv4Addr, prefix: u8) -> Result<Self> {
         Self::ipv4(address, prefix, 16)
     }
@@ -223,7 +226,7 @@ impl Match {
     pub fn ether_src(address: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = address.map(u32::from);
         let mut keys = Self::part(a << 24 | b << 16 | c << 8 | d, u32::MAX, 4, At::Network(-8)).keys;
-        keys.append(&mut Self::part(e << 8 | f, 0xffff, 2, At::Network(-4)).keys);
+        keys.extend(Self::part(e << 8 | f, 0xffff, 2, At::Network(-4)).keys);
         Match { keys }
     }
 
@@ -231,32 +234,34 @@ impl Match {
     pub fn ether_dst(address: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = address.map(u32::from);
         let mut keys = Self::part(a << 8 | b, 0xffff, 2, At::Network(-14)).keys;
-        keys.append(&mut Self::part(c << 24 | d << 16 | e << 8 | f, u32::MAX, 4, At::Network(-12)).keys);
+        keys.extend(Self::part(c << 24 | d << 16 | e << 8 | f, u32::MAX, 4, At::Network(-12)).keys);
         Match { keys }
     }
 
     /// An Ethernet address at `at`, an even number: a key for every two bytes.
     pub(super) fn ether(address: [u8; 6], at: At) -> Result<Self> {
         let [a, b, c, d, e, f] = address;
-        let mut keys = Vec::new();
+        let mut keys = Few::new();
         for (n, pair) in [(0, [a, b]), (2, [c, d]), (4, [e, f])] {
             let at = match at {
                 At::Network(off) => At::Network(off.saturating_add(n)),
                 At::NextHeader(off) => At::NextHeader(off.saturating_add(n)),
             };
-            keys.append(&mut Self::u16(u16::from_be_bytes(pair), at)?.keys);
+            keys.extend(Self::u16(u16::from_be_bytes(pair), at)?.keys);
         }
         Ok(Match { keys })
     }
 
     /// The key for `width` bytes at `at`, a multiple of the width: they are put where they stand within their four bytes.
+    #[inline]
     pub(super) fn part(value: u32, mask: u32, width: usize, at: At) -> Self {
         let (off, offmask) = at.parts();
         let shift = 8 * (4 - width as i32 - (off & 3)).max(0);
         let key = Key { mask: Be(mask << shift), val: Be((value & mask) << shift), off: off & !3, offmask };
-        Match { keys: vec![key] }
+        Match { keys: Few::one(key) }
     }
 
+    #[inline]
     fn ipv4(address: Ipv4Addr, prefix: u8, at: i32) -> Result<Self> {
         let what = || format!("{address}/{prefix}");
         if prefix > 32 {
@@ -301,7 +306,7 @@ fn aligned(at: At, width: i32, why: &'static str) -> Result<()> {
 
 impl From<Key> for Match {
     fn from(key: Key) -> Self {
-        Match { keys: vec![key] }
+        Match { keys: Few::one(key) }
     }
 }
 

@@ -17,6 +17,7 @@
 //! # Ok::<(), tcnl::Error>(())
 //! ```
 
+mod few;
 mod fields;
 mod handle;
 mod key;
@@ -26,6 +27,7 @@ mod settle;
 mod show;
 mod words;
 
+pub use few::Few;
 pub use handle::{bucket, U32Handle};
 pub use key::{At, Key, Selector, SelectorFlags};
 pub use matches::{Masked, Match};
@@ -60,7 +62,7 @@ attrs! {
         /// What packets must look like, and how a linked table is entered. Every filter has one, no table does.
         5 "TCA_U32_SEL" => selector: Selector,
         /// A policer in the old style: part of the filter.
-        6 "TCA_U32_POLICE" => police: Police,
+        6 "TCA_U32_POLICE" => police: Box<Police>,
         /// What is done with the packets.
         7 "TCA_U32_ACT" => actions: Actions,
         /// The device that the packets must have come in by.
@@ -83,6 +85,7 @@ impl U32 {
 
     /// Adds what packets must look like. All that is added must match.
     #[must_use]
+    #[inline]
     pub fn matching(mut self, what: impl Into<Match>) -> Self {
         let what = what.into();
         let selector = self.selector();
@@ -108,6 +111,7 @@ impl U32 {
 
     /// Puts the filter into this bucket of this table (`1:2:`); see [`U32Handle::sample`].
     #[must_use]
+    #[inline]
     pub fn ht(mut self, ht: U32Handle) -> Self {
         self.selector();
         self.ht = Some(ht);
@@ -116,6 +120,7 @@ impl U32 {
 
     /// Looks packets that match up in this table.
     #[must_use]
+    #[inline]
     pub fn link(mut self, link: U32Handle) -> Self {
         self.selector();
         self.link = Some(link);
@@ -140,6 +145,7 @@ impl U32 {
     /// Sets the class that the packets belong to: the filter decides.
     #[must_use]
     #[doc(alias = "flowid")]
+    #[inline]
     pub fn class(mut self, class: Handle) -> Self {
         self.selector().flags |= SelectorFlags::TERMINAL;
         self.class = Some(class);
@@ -150,7 +156,7 @@ impl U32 {
     #[must_use]
     pub fn police(mut self, police: Police) -> Self {
         self.selector().flags |= SelectorFlags::TERMINAL;
-        self.police = Some(police);
+        self.police = Some(Box::new(police));
         self
     }
 
@@ -169,6 +175,7 @@ impl U32 {
         self
     }
 
+    #[inline]
     fn selector(&mut self) -> &mut Selector {
         self.selector.get_or_insert_default()
     }
@@ -178,7 +185,7 @@ impl Kind for U32 {
     const NAME: &'static str = "u32";
 
     fn has_options(&self) -> bool {
-        *self != U32::default()
+        self.selector.is_some() || self.divisor.is_some() || *self != U32::default()
     }
 
     fn check(&self) -> Result<(), EncodeError> {
@@ -236,7 +243,7 @@ impl Display for U32 {
         self.divisor.map(|divisor| divisor.0).say("divisor", f)?;
         self.ht.say("ht", f)?;
         if let Some(selector) = &self.selector {
-            selector.keys.say("match", f)?;
+            selector.keys.iter().try_for_each(|key| write!(f, " match {key}"))?;
             if selector.keys.is_empty() && self.mark.is_none() {
                 // tc's way to say that there are no keys; `match u32 0 0` would be one.
                 f.write_str(" match ip6 dst ::/0")?;
@@ -302,7 +309,7 @@ pub struct Counters {
     /// Packets that matched and about which it decided.
     pub hit: u64,
     /// Packets that matched each key, in the order of the keys.
-    pub keys: Vec<u64>,
+    pub keys: Few<u64>,
 }
 
 impl Value for Counters {
@@ -334,7 +341,7 @@ mod generate {
 
     impl Generate for Counters {
         fn generate(g: &mut Source<'_>) -> Self {
-            Counters { tried: g.number(), hit: g.number(), keys: g.list(4) }
+            Counters { tried: g.number(), hit: g.number(), keys: g.list(4).into() }
         }
     }
 }

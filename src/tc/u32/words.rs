@@ -55,7 +55,7 @@ impl Hearing {
             self.u32.actions = Some(Action::hear_all(words)?.into_iter().collect());
             self.decides();
         } else if words.take_if_short("police") {
-            self.u32.police = Some(Police::hear_all(words)?);
+            self.u32.police = Some(Box::new(Police::hear_all(words)?));
             self.decides();
         } else if words.take_if("indev") {
             self.u32.indev = Some(words.value()?);
