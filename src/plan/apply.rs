@@ -10,6 +10,8 @@ use std::fmt::{self, Display, Formatter};
 
 /// How many steps are sent at a time; the progress is told behind each.
 const AT_A_TIME: usize = 256;
+/// How often it is tried to bring back what was there: what a failure in one round left in the way may be gone in the next.
+const ROUNDS: u32 = 3;
 
 /// How far an application of a plan has come.
 #[derive(Clone, Copy, Debug)]
@@ -97,15 +99,15 @@ impl Plan {
 
     /// Brings back what was there before, as a plan like any other, and looks whether it is there.
     fn undo(&self, nl: &mut Connection, tried: usize) -> Undone {
-        let back = match self.steps_back(nl, tried) {
-            Ok(back) => back,
-            Err(error) => return Undone::Unknown(Box::new(error)),
-        };
-        let failure = make(nl, &back, &mut |_, _| ()).err().map(|failed| failed.error);
-        match self.steps_back(nl, tried) {
-            Ok(left) if left.is_empty() => Undone::All,
-            Ok(left) => Undone::Not(left, failure),
-            Err(error) => Undone::Unknown(Box::new(error)),
+        let (mut failure, mut rounds) = (None, 0);
+        loop {
+            match self.steps_back(nl, tried) {
+                Ok(back) if back.is_empty() => return Undone::All,
+                Ok(back) if rounds == ROUNDS => return Undone::Not(back, failure),
+                Ok(back) => failure = make(nl, &back, &mut |_, _| ()).err().map(|failed| failed.error),
+                Err(error) => return Undone::Unknown(Box::new(error)),
+            }
+            rounds += 1;
         }
     }
 

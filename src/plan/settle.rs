@@ -1,22 +1,69 @@
-//! Trees in which two objects that mean the same are equal.
+//! What objects mean: two that mean the same are equal here, whatever was said.
 
 use super::Tree;
 use crate::tc::u32::U32Handle;
 use crate::tc::{
-    ActionNumber, Chain, Class, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Rows, Setting,
-    SizeTable,
+    ActionNumber, Chain, Class, ClassKind, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Row, Rows,
+    Setting, SizeTable,
 };
 use crate::units::Handle;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An object as it was said, and as it is compared.
-#[derive(Debug)]
-pub(super) struct Entry<'a, T> {
+/// An object as it was said, and the names that it goes by. What its options mean is found when it is asked for, and not kept: there
+/// are many thousands of objects, and most are looked at once.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'a, T: Named> {
     pub said: &'a T,
-    pub settled: T,
+    pub settled: T::Names,
+    setting: Setting,
+    /// The numbers of actions, for filters that the kernel listed.
+    numbers: Option<&'a Numbers<'a>>,
 }
 
-/// A tree, settled, in an order in which it can be compared.
+/// What has names.
+pub(super) trait Named {
+    type Names: Clone + std::fmt::Debug;
+}
+
+impl Named for Qdisc {
+    type Names = QdiscNames;
+}
+
+impl Named for Class {
+    type Names = ClassNames;
+}
+
+impl Named for Filter {
+    type Names = FilterNames;
+}
+
+/// Few have a template: they are kept as they are settled.
+impl Named for Chain {
+    type Names = Chain;
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QdiscNames {
+    pub parent: Handle,
+    pub handle: Handle,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClassNames {
+    pub id: Handle,
+    pub parent: Handle,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FilterNames {
+    pub row: Row,
+    /// u32's say all of where a filter stands.
+    pub handle: u32,
+    pub protocol: Protocol,
+}
+
+/// A tree, in an order in which it can be compared.
 #[derive(Debug)]
 pub(super) struct Settled<'a> {
     /// By place.
@@ -25,61 +72,125 @@ pub(super) struct Settled<'a> {
     pub classes: Vec<Entry<'a, Class>>,
     /// By place and number.
     pub chains: Vec<Entry<'a, Chain>>,
-    /// By place, chain and prio; filters of one prio in their order, and those without a prio of their own as they were said. u32's
-    /// handles say all of where a filter stands; the tables that packets enter are not among them.
+    /// By place, chain and prio; filters of one prio in their order, and those without a prio of their own as they were said. The
+    /// tables of u32 that packets enter are not among them.
     pub filters: Vec<Entry<'a, Filter>>,
 }
 
 /// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
-pub(super) fn settle<'a>(now: &'a Tree, wanted: &'a Tree, setting: Setting) -> (Settled<'a>, Settled<'a>) {
+pub(super) fn settle<'a>(
+    now: &'a Tree,
+    wanted: &'a Tree,
+    setting: Setting,
+    numbers: &'a Numbers<'a>,
+) -> (Settled<'a>, Settled<'a>) {
     let inner: BTreeSet<Handle> = wanted.classes.iter().map(parent).collect();
-    let mut new = settled(wanted, &inner, setting, &mut |_| ());
-    let mut said = BTreeSet::new();
-    for kind in new.filters.iter_mut().filter_map(|filter| filter.settled.kind.as_mut()) {
-        kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
-    }
-    // The number of an action that only its filter has is the kernel's choice, unless somebody says it.
-    let mut unsaid = |number: ActionNumber<'_>| {
-        if number.references < 2 && !said.contains(&(number.kind, *number.index)) {
-            *number.index = 0;
-        }
-    };
-    (settled(now, &inner, setting, &mut unsaid), new)
+    (settled(now, &inner, setting, Some(numbers)), settled(wanted, &inner, setting, None))
 }
 
 fn settled<'a>(
     tree: &'a Tree,
     inner: &BTreeSet<Handle>,
     setting: Setting,
-    number: &mut dyn FnMut(ActionNumber<'_>),
+    numbers: Option<&'a Numbers<'a>>,
 ) -> Settled<'a> {
     let root = root(tree);
-    let qdiscs = sorted(&tree.qdiscs, place_of, |said| qdisc(said, &setting));
-    let r2q: BTreeMap<u16, u32> = qdiscs.iter().filter_map(|qdisc| r2q(&qdisc.settled)).collect();
+    let r2q: BTreeMap<u16, u32> = tree.qdiscs.iter().filter_map(r2q).collect();
     let of_class = |class: &Class| Setting {
         inner: inner.contains(&class.id),
         r2q: r2q.get(&class.id.major()).copied().unwrap_or_default(),
         ..setting
     };
-    let classes = sorted(&tree.classes, |class| class.id, |said| class(said, &of_class(said)));
-    let chain_at = |chain: &Chain| (place(chain.place, root), chain.index);
-    let chains = sorted(&tree.chains, chain_at, |said| chain(said, root, &setting));
+    let qdiscs = tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said), setting, numbers });
+    let mut qdiscs: Vec<_> = qdiscs.collect();
+    qdiscs.sort_by_cached_key(|qdisc| qdisc.settled.parent);
+    let names = |class: &Class| ClassNames { id: class.id, parent: parent(class) };
+    let classes = tree.classes.iter();
+    let classes = classes.map(|said| Entry { said, settled: names(said), setting: of_class(said), numbers });
+    let mut classes: Vec<_> = classes.collect();
+    classes.sort_by_cached_key(|class| class.settled.id);
+    let chains = tree.chains.iter();
+    let chains = chains.map(|said| Entry { said, settled: chain(said, root, &setting), setting, numbers });
+    let mut chains: Vec<_> = chains.collect();
+    chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
     let rows = Rows::of(&tree.filters);
     let made = tree.filters.iter().filter(|filter| !rows.is_root(filter));
-    let filter_at = |filter: &Filter| (place(filter.place, root), in_chain(filter), filter.prio);
-    let filters = sorted(made, filter_at, |said| filter(said, root, &rows, &setting, number));
+    let filters = made.map(|said| Entry { said, settled: filter(said, root, &rows), setting, numbers });
+    let mut filters: Vec<_> = filters.collect();
+    filters.sort_by_key(|filter| filter.settled.row);
     Settled { qdiscs, classes, chains, filters }
 }
 
-/// In the order of a key. What is sorted is references: the objects are large.
-fn sorted<'a, T, K: Ord>(
-    said: impl IntoIterator<Item = &'a T>,
-    key: impl Fn(&T) -> K,
-    mut settle: impl FnMut(&T) -> T,
-) -> Vec<Entry<'a, T>> {
-    let mut said: Vec<&T> = said.into_iter().collect();
-    said.sort_by_key(|said| key(said));
-    said.into_iter().map(|said| Entry { said, settled: settle(said) }).collect()
+/// The numbers of actions. One that only its filter has is the kernel's choice, unless somebody says it.
+#[derive(Debug)]
+pub(super) struct Numbers<'a> {
+    wanted: &'a Tree,
+    setting: Setting,
+    /// What is said in wanted filters, once somebody asked.
+    said: OnceCell<BTreeSet<(&'static str, u32)>>,
+}
+
+impl<'a> Numbers<'a> {
+    pub fn of(wanted: &'a Tree, setting: Setting) -> Self {
+        Numbers { wanted, setting, said: OnceCell::new() }
+    }
+
+    fn forget(&self, number: ActionNumber<'_>) {
+        if number.references < 2
+            && !self.said.get_or_init(|| self.said()).contains(&(number.kind, *number.index))
+        {
+            *number.index = 0;
+        }
+    }
+
+    fn said(&self) -> BTreeSet<(&'static str, u32)> {
+        let mut said = BTreeSet::new();
+        for mut kind in self.wanted.filters.iter().filter_map(|filter| filter.kind.clone()) {
+            kind.settle(&self.setting);
+            kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
+        }
+        said
+    }
+}
+
+impl Entry<'_, Qdisc> {
+    /// The options, settled.
+    pub fn kind(&self) -> Option<QdiscKind> {
+        let mut kind = self.said.kind.clone();
+        kind.iter_mut().for_each(|kind| kind.settle(&self.setting));
+        kind
+    }
+
+    /// What there is beside the options, settled.
+    pub fn rest(&self) -> (Option<SizeTable>, [Option<u32>; 2]) {
+        let mut stab = self.said.stab.clone();
+        stab.iter_mut().for_each(SizeTable::settle);
+        (stab, [self.said.ingress_block, self.said.egress_block])
+    }
+}
+
+impl Entry<'_, Class> {
+    /// The options, settled.
+    pub fn kind(&self) -> Option<ClassKind> {
+        let mut kind = self.said.kind.clone();
+        kind.iter_mut().for_each(|kind| kind.settle(&self.setting));
+        kind
+    }
+}
+
+impl Entry<'_, Filter> {
+    /// The options, settled; where u32's filters stand is said by the handle.
+    pub fn kind(&self) -> Option<FilterKind> {
+        let mut kind = self.said.kind.clone()?;
+        if let Some(numbers) = self.numbers {
+            kind.number(&mut |number| numbers.forget(number));
+        }
+        kind.settle(&self.setting);
+        if let FilterKind::U32(u32) = &mut kind {
+            u32.ht = None;
+        }
+        Some(kind)
+    }
 }
 
 fn r2q(qdisc: &Qdisc) -> Option<(u16, u32)> {
@@ -97,31 +208,13 @@ pub(super) fn parent(class: &Class) -> Handle {
     }
 }
 
-fn qdisc(said: &Qdisc, setting: &Setting) -> Qdisc {
-    let mut qdisc =
-        Qdisc { estimator: None, stats: None, references: 0, unknown: Vec::new(), ..said.clone() };
-    (qdisc.offloaded, qdisc.invisible) = (false, false);
-    qdisc.stab.iter_mut().for_each(SizeTable::settle);
-    qdisc.parent = place_of(said);
-    if qdisc.parent == Handle::INGRESS {
-        qdisc.handle = Handle::qdisc(0xffff);
+fn qdisc(said: &Qdisc) -> QdiscNames {
+    match said.kind {
+        Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_)) => {
+            QdiscNames { parent: Handle::INGRESS, handle: Handle::qdisc(0xffff) }
+        }
+        _ => QdiscNames { parent: said.parent, handle: said.handle },
     }
-    qdisc.kind.iter_mut().for_each(|kind| kind.settle(setting));
-    qdisc
-}
-
-fn place_of(qdisc: &Qdisc) -> Handle {
-    match qdisc.kind {
-        Some(QdiscKind::Ingress(_) | QdiscKind::Clsact(_)) => Handle::INGRESS,
-        _ => qdisc.parent,
-    }
-}
-
-fn class(said: &Class, setting: &Setting) -> Class {
-    let mut class = Class { estimator: None, stats: None, leaf: None, unknown: Vec::new(), ..said.clone() };
-    class.parent = parent(said);
-    class.kind.iter_mut().for_each(|kind| kind.settle(setting));
-    class
 }
 
 /// The handle of the root qdisc.
@@ -148,31 +241,13 @@ fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
     chain
 }
 
-/// The chain that a filter stands in, if it is not the one that packets enter.
-fn in_chain(filter: &Filter) -> Option<u32> {
-    filter.chain.filter(|chain| *chain != 0)
-}
-
-fn filter(
-    said: &Filter,
-    root: Handle,
-    rows: &Rows,
-    setting: &Setting,
-    number: &mut dyn FnMut(ActionNumber<'_>),
-) -> Filter {
-    let mut filter = Filter { estimator: None, stats: None, unknown: Vec::new(), ..said.clone() };
-    filter.place = place(said.place, root);
-    filter.chain = in_chain(said);
-    filter.protocol.get_or_insert(Protocol::All);
-    if let Some(kind) = &mut filter.kind {
-        kind.number(number);
-        kind.settle(setting);
+fn filter(said: &Filter, root: Handle, rows: &Rows) -> FilterNames {
+    let (at, chain, prio) = said.row();
+    FilterNames {
+        row: (place(at, root), chain, prio),
+        handle: said.u32().map_or(said.handle, |u32| u32_handle(said, u32.ht, rows)),
+        protocol: said.protocol.unwrap_or(Protocol::All),
     }
-    if let (Some(said_u32), Some(FilterKind::U32(u32))) = (said.u32(), &mut filter.kind) {
-        filter.handle = u32_handle(said, said_u32.ht, rows);
-        u32.ht = None;
-    }
-    filter
 }
 
 /// All that a u32 handle and `ht` say, in one: the table, the bucket, and the node, each 0 if the kernel chooses. So is the table

@@ -1,5 +1,5 @@
 use crate::command::AnyObject;
-use crate::tc::{Chain, Class, Filter, Place, Qdisc};
+use crate::tc::{Chain, Class, Filter, Place, Qdisc, Row};
 use crate::units::{Dev, Handle};
 use std::ops::RangeInclusive;
 
@@ -76,25 +76,22 @@ impl Scope {
         self
     }
 
-    /// Whether a qdisc is in it.
-    pub(super) fn has_qdisc(&self, qdisc: &Qdisc) -> bool {
-        match qdisc.parent {
+    /// Whether a qdisc at this place is in it.
+    pub(super) fn has_qdisc(&self, place: Handle, handle: Handle) -> bool {
+        match place {
             Handle::INGRESS => self.ingress,
-            _ => {
-                self.root && (qdisc.handle == Handle::UNSPEC || self.handles.contains(&qdisc.handle.major()))
-            }
+            _ => self.root && (handle == Handle::UNSPEC || self.handles.contains(&handle.major())),
         }
     }
 
-    /// Whether a filter is in it.
-    pub(super) fn has_filter(&self, filter: &Filter) -> bool {
+    /// Whether filters of a place, chain and prio are in it.
+    pub(super) fn has_filter(&self, (place, chain, prio): Row) -> bool {
         let all = *self.prios.start() <= 1 && *self.prios.end() == u16::MAX;
-        let side = match filter.place {
+        let side = match place {
             Place::Dev { parent, .. } if parent.major() == 0xffff => self.ingress,
             _ => self.root,
         };
-        let chain = filter.chain.unwrap_or(0);
-        side && (all || self.prios.contains(&filter.prio)) && self.chains.contains(&chain)
+        side && (all || self.prios.contains(&prio)) && self.chains.contains(&chain)
     }
 }
 

@@ -4,11 +4,12 @@ mod filters;
 mod queues;
 
 use super::read::Device;
-use super::settle::settle;
+use super::settle::{settle, Numbers};
 use super::step::Step;
 use super::{Finding, Tree};
 use crate::units::Handle;
 use std::collections::BTreeSet;
+use std::iter;
 
 /// Steps in the order in which they can be made.
 #[derive(Debug, Default)]
@@ -48,9 +49,26 @@ struct Gone {
 
 /// The steps from what is there to what is wanted of a device.
 pub(super) fn steps(now: &Device, wanted: &Tree) -> Steps {
-    let (old, new) = settle(&now.tree, wanted, now.setting);
+    let numbers = Numbers::of(wanted, now.setting);
+    let (old, new) = settle(&now.tree, wanted, now.setting, &numbers);
     let mut steps = Steps::default();
     let gone = queues::diff(&old, &new, &wanted.scope, &mut steps);
     filters::diff(&old, &new, &wanted.scope, &gone, &mut steps);
     steps
+}
+
+/// What has the same key, side by side. Both are in the order of the key.
+fn pairs<I, K: Copy + Ord>(
+    old: impl IntoIterator<Item = I>,
+    new: impl IntoIterator<Item = I>,
+    key: impl Fn(&I) -> K,
+) -> impl Iterator<Item = (K, Option<I>, Option<I>)> {
+    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+    iter::from_fn(move || {
+        let first = match (old.peek().map(&key), new.peek().map(&key)) {
+            (Some(old), Some(new)) => old.min(new),
+            (old, new) => old.or(new)?,
+        };
+        Some((first, old.next_if(|old| key(old) == first), new.next_if(|new| key(new) == first)))
+    })
 }

@@ -5,11 +5,11 @@ mod families;
 use super::super::settle::{Entry, Settled};
 use super::super::step::{Effect, Step};
 use super::super::{Finding, Scope};
-use super::{Gone, Steps};
+use super::{pairs, Gone, Steps};
 use crate::request::Verb;
 use crate::tc::{Class, Qdisc, QdiscKind};
 use crate::units::Handle;
-use families::{pairs, Families, Family};
+use families::{Families, Family};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,14 +72,14 @@ impl<'a> Diff<'a> {
     fn place(&mut self, spot: Spot<'a>) -> Option<(Handle, bool)> {
         let Spot { place, is_there, old, new } = spot;
         let Some(new) = new else {
-            if let Some(old) = old.filter(|old| self.scope.has_qdisc(&old.settled)) {
+            if let Some(old) = old.filter(|old| self.scope.has_qdisc(place, old.settled.handle)) {
                 let effect = if place == Handle::ROOT { Effect::Disruptive } else { Effect::Replacing };
                 self.steps.leave.push(Step::new(Verb::Delete, named(old.said), effect, NOT_WANTED));
                 self.goes(old.settled.handle);
             }
             return None;
         };
-        if !self.scope.has_qdisc(&new.settled) {
+        if !self.scope.has_qdisc(place, new.settled.handle) {
             let problem = "it is outside of the scope of its tree";
             self.steps.findings.push(Finding::error(new.said, problem));
             return None;
@@ -91,7 +91,7 @@ impl<'a> Diff<'a> {
             return Some((wanted, false));
         };
         let handle = old.settled.handle;
-        if !self.scope.has_qdisc(&old.settled) {
+        if !self.scope.has_qdisc(place, old.settled.handle) {
             let problem = format!("`{}` stands in its place, and is outside of the tree's scope", old.said);
             self.steps.findings.push(Finding::error(new.said, problem));
             return None;
@@ -99,14 +99,14 @@ impl<'a> Diff<'a> {
         // A handle that another qdisc shall have cannot stay here.
         let taken = self.claimed.get(&handle).is_some_and(|claimed| *claimed != place);
         let same_handle = wanted == handle || wanted == Handle::UNSPEC && !taken;
-        if same_handle && is_same(&old.settled, &new.settled) {
+        if same_handle && is_same(old, new) {
             return Some((handle, true));
         }
-        if same_handle && can_become(&old.settled, &new.settled) {
+        if same_handle && can_become(old, new) {
             // A change that says nothing changes nothing: the kernel's defaults are said.
             let says = new.said.kind.as_ref().is_some_and(QdiscKind::has_options);
-            let kind = if says { &new.said.kind } else { &new.settled.kind };
-            let changed = Qdisc { handle, kind: kind.clone(), ..new.said.clone() };
+            let kind = if says { new.said.kind.clone() } else { new.kind() };
+            let changed = Qdisc { handle, kind, ..new.said.clone() };
             self.steps.change.push(Step::new(
                 Verb::Change,
                 changed,
@@ -120,7 +120,7 @@ impl<'a> Diff<'a> {
             Handle::ROOT | Handle::INGRESS => Effect::Disruptive,
             _ => Effect::Replacing,
         };
-        let kinds = (&old.settled.kind, &new.settled.kind);
+        let kinds = (&old.said.kind, &new.said.kind);
         let same_kind = matches!(kinds, (Some(old), Some(new)) if old.name() == new.name());
         // The kernel puts another handle in place in one step; with this one, or with none, it would try to change what is there.
         let at_once = place != Handle::INGRESS
@@ -161,8 +161,7 @@ impl<'a> Diff<'a> {
         for class in new.classes {
             let Some(there) = old.get(class.settled.id) else { continue };
             let stays = there.settled.parent == class.settled.parent
-                && (there.settled.kind == class.settled.kind
-                    || class_can_become(&there.settled, &class.settled));
+                && (there.kind() == class.kind() || class_can_become(there, class));
             if !stays {
                 early.extend(old.subtree(class.settled.id));
             }
@@ -200,7 +199,7 @@ impl<'a> Diff<'a> {
         for class in new.classes {
             match old.get(class.settled.id).filter(|there| !early.contains(&there.settled.id)) {
                 None => come.push(class),
-                Some(there) if there.settled.kind != class.settled.kind => {
+                Some(there) if there.kind() != class.kind() => {
                     self.steps.change.push(Step::new(
                         Verb::Change,
                         class.said.clone(),
@@ -235,7 +234,7 @@ impl<'a> Diff<'a> {
             return spots;
         }
         let old = if is_there { self.old.qdiscs(qdisc) } else { &[] };
-        for (place, old, new) in pairs(old, self.new.qdiscs(qdisc), |qdisc| qdisc.parent) {
+        for (place, old, new) in pairs(old, self.new.qdiscs(qdisc), |qdisc| qdisc.settled.parent) {
             // A class that gets classes loses its qdisc.
             let becomes_inner = new.is_none() && self.parents.contains(&place);
             let lost = old.filter(|_| becomes_inner || self.gone.all.contains(&place));
@@ -269,26 +268,22 @@ fn named(qdisc: &Qdisc) -> Qdisc {
     Qdisc::at(qdisc.dev, qdisc.parent).handle(qdisc.handle)
 }
 
-fn is_same(old: &Qdisc, new: &Qdisc) -> bool {
-    old.kind == new.kind && has_same_rest(old, new)
+fn is_same(old: &Entry<'_, Qdisc>, new: &Entry<'_, Qdisc>) -> bool {
+    old.kind() == new.kind() && old.rest() == new.rest()
 }
 
-fn has_same_rest(old: &Qdisc, new: &Qdisc) -> bool {
-    (&old.stab, old.ingress_block, old.egress_block) == (&new.stab, new.ingress_block, new.egress_block)
+fn can_become(old: &Entry<'_, Qdisc>, new: &Entry<'_, Qdisc>) -> bool {
+    let kinds = matches!((old.kind(), new.kind()), (Some(old), Some(new)) if old.can_become(&new));
+    kinds && old.rest() == new.rest()
 }
 
-fn can_become(old: &Qdisc, new: &Qdisc) -> bool {
-    let kinds = matches!((&old.kind, &new.kind), (Some(old), Some(new)) if old.can_become(new));
-    kinds && has_same_rest(old, new)
-}
-
-fn class_can_become(old: &Class, new: &Class) -> bool {
-    matches!((&old.kind, &new.kind), (Some(old), Some(new)) if old.can_become(new))
+fn class_can_become(old: &Entry<'_, Class>, new: &Entry<'_, Class>) -> bool {
+    matches!((old.kind(), new.kind()), (Some(old), Some(new)) if old.can_become(&new))
 }
 
 fn is_same_class(old: &Entry<'_, Class>, new: &Entry<'_, Class>) -> bool {
-    let (old, new) = (&old.settled, &new.settled);
-    (old.id, old.parent) == (new.id, new.parent) && old.kind == new.kind
+    let (one, other) = (old.settled, new.settled);
+    (one.id, one.parent) == (other.id, other.parent) && old.kind() == new.kind()
 }
 
 /// The qdisc at a place.

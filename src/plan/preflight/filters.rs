@@ -6,8 +6,8 @@ use super::super::{Finding, Tree};
 use crate::tc::u32::{U32Handle, U32};
 use crate::tc::{Filter, FilterKind, Place, Protocol, QdiscKind};
 use crate::units::Handle;
-use std::collections::btree_map::Entry;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// The nodes that the kernel chooses for filters of one bucket: 800 to fff. `gen_new_kid` of `net/sched/cls_u32.c`
 const CHOSEN_NODES: usize = 0x800;
@@ -16,8 +16,8 @@ const CHOSEN_NODES: usize = 0x800;
 type Row = (Place, u32, u16);
 
 pub(super) fn check(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
-    let mut rows: BTreeMap<Row, &Filter> = BTreeMap::new();
-    let mut handles: BTreeMap<(Row, u32), &Filter> = BTreeMap::new();
+    let mut rows: HashMap<Row, &Filter> = HashMap::new();
+    let mut handles: HashMap<(Row, u32), &Filter> = HashMap::new();
     let classes = Classes::of(wanted);
     let root = root(wanted);
     for filter in wanted.filters() {
@@ -53,11 +53,10 @@ pub(super) fn check(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
 /// Filters of one prio have one kind and one protocol, and fw's one mask.
 fn alike(first: &Filter, filter: &Filter, findings: &mut Vec<Finding>) {
     let protocol = |filter: &Filter| filter.protocol.unwrap_or(Protocol::All);
-    let name = |filter: &Filter| filter.kind.as_ref().map(|kind| kind.name().to_owned());
     if protocol(first) != protocol(filter) {
         let problem = format!("`{first}` has the same prio and another protocol");
         findings.push(Finding::error(filter, problem));
-    } else if name(first) != name(filter) {
+    } else if first.kind.as_ref().map(FilterKind::name) != filter.kind.as_ref().map(FilterKind::name) {
         findings.push(Finding::error(filter, format!("`{first}` has the same prio and is of another kind")));
     } else if let (Some(FilterKind::Fw(one)), Some(FilterKind::Fw(other))) = (&first.kind, &filter.kind) {
         if one.mask.unwrap_or(u32::MAX) != other.mask.unwrap_or(u32::MAX) {
@@ -67,7 +66,7 @@ fn alike(first: &Filter, filter: &Filter, findings: &mut Vec<Finding>) {
 }
 
 /// Which classes there will be.
-struct Classes<'a>(&'a Tree, std::collections::BTreeSet<Handle>);
+struct Classes<'a>(&'a Tree, HashSet<Handle>);
 
 impl<'a> Classes<'a> {
     fn of(wanted: &'a Tree) -> Self {
@@ -87,14 +86,14 @@ impl<'a> Classes<'a> {
 
 /// u32's tables and their buckets.
 fn tables(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
-    let mut divisors: BTreeMap<(Place, u16), u32> = BTreeMap::new();
+    let mut divisors: HashMap<(Place, u16), u32> = HashMap::new();
     // A table may be foreign, and stay.
     for filter in now.tree.filters().iter().chain(wanted.filters()) {
         if let Some(divisor) = u32_of(filter).and_then(|u32| u32.divisor) {
             divisors.insert((spot(filter.place), U32Handle::from_raw(filter.handle).table()), divisor.0);
         }
     }
-    let mut chosen: BTreeMap<(Place, u16, u16, u8), usize> = BTreeMap::new();
+    let mut chosen: HashMap<(Place, u16, u16, u8), usize> = HashMap::new();
     for filter in wanted.filters() {
         let Some(u32) = u32_of(filter) else { continue };
         let place = spot(filter.place);

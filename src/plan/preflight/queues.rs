@@ -5,8 +5,8 @@ use super::super::{Finding, Tree};
 use crate::tc::htb::{Htb, HtbClass};
 use crate::tc::{Class, ClassKind, Qdisc, QdiscKind, Setting};
 use crate::units::Handle;
-use std::collections::btree_map::Entry;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::HashMap;
 
 /// HTB's levels: TC_HTB_MAXDEPTH of `linux/pkt_sched.h`.
 const MAX_DEPTH: usize = 8;
@@ -17,16 +17,21 @@ const QUANTUM: std::ops::RangeInclusive<u64> = 1000..=200_000;
 /// The kernel chooses handles from 8000: to ffff:. `qdisc_alloc_handle` of `net/sched/sch_api.c`
 const CHOSEN_HANDLES: usize = 0x8000;
 
+/// What is asked for by its handle, in no order: with many thousands this is most of the time that the check takes.
 struct Queues<'a> {
-    classes: BTreeMap<Handle, &'a Class>,
+    classes: HashMap<Handle, &'a Class>,
     /// By handle.
-    qdiscs: BTreeMap<Handle, &'a Qdisc>,
+    qdiscs: HashMap<Handle, &'a Qdisc>,
     /// Classes by their parents.
-    children: BTreeMap<Handle, Vec<&'a Class>>,
+    children: HashMap<Handle, Vec<&'a Class>>,
 }
 
 pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>) {
-    let mut queues = Queues { classes: BTreeMap::new(), qdiscs: BTreeMap::new(), children: BTreeMap::new() };
+    let mut queues = Queues {
+        classes: HashMap::with_capacity(wanted.classes().len()),
+        qdiscs: HashMap::new(),
+        children: HashMap::new(),
+    };
     unique(wanted, &mut queues, findings);
     for qdisc in wanted.qdiscs() {
         queues.qdisc(qdisc, findings);
@@ -38,7 +43,7 @@ pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>
 
 /// No handle and no place is taken twice.
 fn unique<'a>(wanted: &'a Tree, queues: &mut Queues<'a>, findings: &mut Vec<Finding>) {
-    let mut places: BTreeMap<Handle, &Qdisc> = BTreeMap::new();
+    let mut places: HashMap<Handle, &Qdisc> = HashMap::with_capacity(wanted.qdiscs().len());
     let mut chosen = 0;
     for qdisc in wanted.qdiscs() {
         if let Some(other) = places.insert(qdisc.parent, qdisc) {

@@ -24,15 +24,15 @@ impl Fate {
 type Entries<'a, 'b> = &'b [&'b Entry<'a, Filter>];
 
 pub(super) fn is_same(old: &Entry<'_, Filter>, new: &Entry<'_, Filter>) -> bool {
-    old.settled.kind == new.settled.kind && old.settled.protocol == new.settled.protocol
+    old.settled.protocol == new.settled.protocol && old.kind() == new.kind()
 }
 
 pub(super) fn can_become(old: &Entry<'_, Filter>, new: &Entry<'_, Filter>) -> bool {
-    match (&old.settled.kind, &new.settled.kind) {
+    match (old.kind(), new.kind()) {
         (Some(before), Some(after)) => {
             old.settled.protocol == new.settled.protocol
-                && old.settled.is_table() == new.settled.is_table()
-                && before.can_become(after)
+                && old.said.is_table() == new.said.is_table()
+                && before.can_become(&after)
         }
         _ => false,
     }
@@ -140,7 +140,7 @@ impl Meanings {
 }
 
 fn meaning(filter: &Entry<'_, Filter>) -> String {
-    filter.settled.kind.as_ref().map(ToString::to_string).unwrap_or_default()
+    filter.kind().as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The longest part of the pairs, which are in the order of the first number, that is in the order of the second too.

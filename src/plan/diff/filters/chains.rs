@@ -6,7 +6,7 @@ use super::super::super::Finding;
 use super::requests::delete_chain;
 use super::{Chained, Diff, NOT_THERE, NOT_WANTED, OUT_OF_SCOPE};
 use crate::request::Verb;
-use crate::tc::{Chain, Filter};
+use crate::tc::Chain;
 use std::collections::BTreeMap;
 
 impl<'a> Diff<'a> {
@@ -104,7 +104,7 @@ impl<'a> Diff<'a> {
     }
 
     fn in_scope(&self, (place, index): Chained) -> bool {
-        self.scope.has_filter(&Filter::at(place).chain(index).prio(*self.scope.prios.start()))
+        self.scope.has_filter((place, index, *self.scope.prios.start()))
     }
 
     fn has_old(&self, key: Chained) -> bool {

@@ -10,7 +10,7 @@ pub(super) struct Ground<'a> {
     old: &'a Settled<'a>,
     new: &'a Settled<'a>,
     gone: &'a Gone,
-    /// The qdiscs that will be there when the filters' turn comes, by their major numbers.
+    /// The qdiscs of wanted filters and chains that will be there when these' turn comes, by their major numbers.
     qdiscs: BTreeMap<u16, &'a Qdisc>,
     /// The root qdisc that stays.
     root: Option<Handle>,
@@ -25,12 +25,17 @@ impl<'a> Ground<'a> {
         let kept = || old.qdiscs.iter().filter(|qdisc| !gone.all.contains(&qdisc.settled.handle));
         let all = || kept().chain(&new.qdiscs);
         let is_root = |qdisc: &&Entry<'_, Qdisc>| qdisc.settled.parent == Handle::ROOT;
+        let filters = new.filters.iter().map(|filter| filter.settled.row.0);
+        let places = filters.chain(new.chains.iter().map(|chain| chain.settled.place));
+        let root = kept().find(is_root).map(|root| root.settled.handle);
+        let used: BTreeSet<u16> = places.filter_map(major).chain(root.map(Handle::major)).collect();
+        let majors = all().map(|qdisc| (qdisc.settled.handle.major(), qdisc.said));
         Ground {
             old,
             new,
             gone,
-            qdiscs: all().map(|qdisc| (qdisc.settled.handle.major(), &qdisc.settled)).collect(),
-            root: kept().find(is_root).map(|root| root.settled.handle),
+            qdiscs: majors.filter(|(major, _)| used.contains(major)).collect(),
+            root,
             kept_blocks: kept().flat_map(blocks).collect(),
             blocks: all().flat_map(blocks).collect(),
             has_root: all().any(|qdisc| is_root(&qdisc)),
@@ -91,6 +96,13 @@ impl<'a> Ground<'a> {
     }
 }
 
+fn major(place: Place) -> Option<u16> {
+    match place {
+        Place::Dev { parent, .. } => Some(parent.major()),
+        Place::Block(_) => None,
+    }
+}
+
 fn blocks<'b>(qdisc: &'b Entry<'_, Qdisc>) -> impl Iterator<Item = u32> + use<'b> {
-    [qdisc.settled.ingress_block, qdisc.settled.egress_block].into_iter().flatten()
+    [qdisc.said.ingress_block, qdisc.said.egress_block].into_iter().flatten()
 }

@@ -26,15 +26,15 @@ impl<'a> Group<'a> {
     }
 
     fn kind(&self) -> Option<&'a str> {
-        self.first()?.settled.kind.as_ref().map(FilterKind::name)
+        self.first()?.said.kind.as_ref().map(FilterKind::name)
     }
 
     fn protocol(&self) -> Option<Protocol> {
-        self.first()?.settled.protocol
+        Some(self.first()?.settled.protocol)
     }
 
     pub fn is_u32(&self) -> bool {
-        self.first().is_some_and(|first| first.settled.u32().is_some())
+        self.first().is_some_and(|first| first.said.u32().is_some())
     }
 
     /// fw's mode in which the mark is the class.
@@ -44,7 +44,7 @@ impl<'a> Group<'a> {
 
     /// The bits that count of marks: the same for all of a group, once the first has come.
     fn mask(&self) -> Option<u32> {
-        self.items.iter().find_map(|item| match &item.settled.kind {
+        self.items.iter().find_map(|item| match item.kind() {
             Some(FilterKind::Fw(fw))
                 if fw.class.is_some() || fw.actions.is_some() || fw.police.is_some() || fw.mask.is_some() =>
             {
@@ -68,12 +68,12 @@ impl<'a> Group<'a> {
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &'a Entry<'a, Filter>> + use<'_, 'a> {
-        self.items.iter().copied().filter(|item| item.settled.is_table())
+        self.items.iter().copied().filter(|item| item.said.is_table())
     }
 
     /// u32's filters.
     pub fn leaves(&self) -> impl Iterator<Item = &'a Entry<'a, Filter>> + use<'_, 'a> {
-        self.items.iter().copied().filter(|item| !item.settled.is_table())
+        self.items.iter().copied().filter(|item| !item.said.is_table())
     }
 }
 
@@ -84,6 +84,6 @@ pub(super) fn table(filter: &Entry<'_, Filter>) -> u16 {
 
 /// The table that a u32 filter leads to.
 pub(super) fn link(filter: &Entry<'_, Filter>) -> Option<u16> {
-    let link = filter.settled.u32()?.link?;
+    let link = filter.said.u32()?.link?;
     Some(link.table()).filter(|table| *table != 0)
 }

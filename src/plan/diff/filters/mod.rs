@@ -96,11 +96,7 @@ impl<'a> Diff<'a> {
         let reason = "it holds a class that must go first";
         let Diff { old, ground, released, steps, old_u32, .. } = self;
         let holds = |item: &Entry<'_, Filter>| {
-            item.settled
-                .kind
-                .as_ref()
-                .and_then(FilterKind::class)
-                .is_some_and(|class| ground.goes_early(class))
+            item.said.kind.as_ref().and_then(FilterKind::class).is_some_and(|class| ground.goes_early(class))
         };
         old.retain(|row, group| {
             let holding = group.items.iter().filter(|item| holds(item)).count();
@@ -204,8 +200,8 @@ impl<'a> Diff<'a> {
         let items = if new.items.is_empty() { new.own.as_slice() } else { &new.items };
         let mut buckets: BTreeMap<u32, Vec<&Entry<'_, Filter>>> = BTreeMap::new();
         for item in items {
-            match item.settled.u32() {
-                Some(_) if !item.settled.is_table() => {
+            match item.said.u32() {
+                Some(_) if !item.said.is_table() => {
                     buckets.entry(item.settled.handle & 0xffff_f000).or_default().push(item);
                 }
                 _ => self.lists.add(item, prio, item.settled.handle, effect, reason.into()),

@@ -63,7 +63,7 @@ impl Lists {
     pub fn add(&mut self, new: &Entry<'_, Filter>, prio: u16, handle: u32, effect: Effect, reason: Reason) {
         let step = Step::new(Verb::Add, wanted(new, prio, handle), effect, reason);
         let table = U32Handle::from_raw(handle).table();
-        match (new.settled.is_table(), new.settled.u32()) {
+        match (new.said.is_table(), new.said.u32()) {
             (true, _) => self.tables.push(step),
             (false, Some(_)) if table != 0 => self.inner.push(step),
             _ => self.outer.push(step),
@@ -77,7 +77,7 @@ impl Lists {
         let reason = "its options differ, and the kernel can change them";
         let step = Step::new(Verb::Change, filter, Effect::InPlace, reason);
         match U32Handle::from_raw(old.settled.handle).table() {
-            table if table != 0 && old.settled.u32().is_some() => self.inner.push(step),
+            table if table != 0 && old.said.u32().is_some() => self.inner.push(step),
             _ => self.outer.push(step),
         }
     }

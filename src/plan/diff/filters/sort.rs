@@ -19,7 +19,7 @@ impl<'a> Diff<'a> {
                 Some((there, _)) if self.foreign.contains_key(there) => {
                     self.error(filter, "a table with this number is there, and outside of the tree's scope");
                 }
-                Some((there, other)) if there != row || other.settled.kind != filter.settled.kind => {
+                Some((there, other)) if there != row || other.kind() != filter.kind() => {
                     self.remade.entry(*common).or_default().insert(*number);
                 }
                 _ => (),
@@ -39,7 +39,7 @@ impl<'a> Diff<'a> {
         let mut tables = Tables::new();
         for filters in by_row(old) {
             let Some(first) = filters.first() else { continue };
-            let (row, is_ours) = (first.settled.row(), self.scope.has_filter(&first.settled));
+            let (row, is_ours) = (first.settled.row, self.scope.has_filter(first.settled.row));
             let is_lost = self.ground.is_lost(row.0);
             if !is_ours {
                 filters.iter().for_each(|filter| self.foreign(filter, is_lost));
@@ -47,13 +47,13 @@ impl<'a> Diff<'a> {
             if is_lost {
                 continue;
             }
-            if first.settled.u32().is_some() {
+            if first.said.u32().is_some() {
                 self.old_u32.entry(row.0.common()).or_default().insert(row);
                 if !is_ours {
                     self.new_u32.entry(row.0.common()).or_default().insert(row);
                 }
             }
-            let found = filters.iter().filter(|filter| filter.settled.is_table());
+            let found = filters.iter().filter(|filter| filter.said.is_table());
             tables.extend(found.map(|filter| ((row.0.common(), table(filter)), (row, filter))));
             let rows = if is_ours { &mut self.old } else { &mut self.foreign };
             let group = rows.entry(row).or_default();
@@ -64,7 +64,7 @@ impl<'a> Diff<'a> {
 
     /// What is wrong with a filter of others, if anything.
     fn foreign(&mut self, filter: &Entry<'_, Filter>, is_lost: bool) {
-        let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
+        let class = filter.said.kind.as_ref().and_then(FilterKind::class);
         let goes = class.is_some_and(|class| self.ground.goes_early(class) || self.ground.goes_late(class));
         if is_lost && !filter.said.is_own_line() {
             self.error(filter, "it is outside of the tree's scope, and would go with what it stands at");
@@ -74,10 +74,10 @@ impl<'a> Diff<'a> {
     }
 
     fn tables(&self, new: &'a [Entry<'a, Filter>]) -> Tables<'a> {
-        let ours = new.iter().filter(|filter| self.scope.has_filter(&filter.settled));
-        let tables = ours.filter(|filter| filter.settled.is_table() && table(filter) != 0);
+        let ours = new.iter().filter(|filter| self.scope.has_filter(filter.settled.row));
+        let tables = ours.filter(|filter| filter.said.is_table() && table(filter) != 0);
         let row = |filter: &Entry<'_, Filter>| {
-            let (place, chain, prio) = filter.settled.row();
+            let (place, chain, prio) = filter.settled.row;
             (self.ground.name(place), chain, prio)
         };
         tables
@@ -90,10 +90,10 @@ impl<'a> Diff<'a> {
 
     /// Where wanted filters that say the same row are to stand, if they can.
     fn common_row(&mut self, filters: &'a [Entry<'a, Filter>]) -> Option<Row> {
-        let first = &filters.first()?.settled;
-        let (place, chain, prio) = first.row();
+        let said = filters.first()?.settled.row;
+        let (place, chain, prio) = said;
         let row = (self.ground.name(place), chain, prio);
-        let problem = match self.scope.has_filter(first) {
+        let problem = match self.scope.has_filter(said) {
             false => OUT_OF_SCOPE,
             true if !self.ground.has(row.0) => NO_PLACE,
             true => return Some(row),
@@ -104,12 +104,12 @@ impl<'a> Diff<'a> {
 
     /// Where one of them is to stand, if it can.
     fn row_of(&mut self, filter: &Entry<'_, Filter>, row: Row, tables: &Tables<'a>) -> Option<Row> {
-        let class = filter.settled.kind.as_ref().and_then(FilterKind::class);
+        let class = filter.said.kind.as_ref().and_then(FilterKind::class);
         if class.is_some_and(|class| self.ground.goes_late(class)) && !self.ground.is_lost(row.0) {
             self.error(filter, "it sends packets to a class that goes");
             return None;
         }
-        if filter.settled.u32().is_none() {
+        if filter.said.u32().is_none() {
             return Some(row);
         }
         let named = |number: u16| tables.get(&(row.0.common(), number));
@@ -117,7 +117,7 @@ impl<'a> Diff<'a> {
             self.error(filter, "it leads to a table that is not wanted");
             return None;
         }
-        if filter.settled.is_table() || table(filter) == 0 {
+        if filter.said.is_table() || table(filter) == 0 {
             return Some(row);
         }
         match named(table(filter)) {
@@ -135,7 +135,7 @@ impl<'a> Diff<'a> {
     }
 
     fn take(&mut self, row: Row, filter: &'a Entry<'a, Filter>) {
-        if filter.settled.u32().is_some() {
+        if filter.said.u32().is_some() {
             self.new_u32.entry(row.0.common()).or_default().insert(row);
         }
         if row.2 == 0 {
@@ -160,9 +160,9 @@ impl<'a> Diff<'a> {
 
 /// The filters of each place, chain and prio, in their order.
 fn by_row<'a>(filters: &'a [Entry<'a, Filter>]) -> impl Iterator<Item = &'a [Entry<'a, Filter>]> {
-    filters.chunk_by(|one, other| one.settled.row() == other.settled.row())
+    filters.chunk_by(|one, other| one.settled.row == other.settled.row)
 }
 
 fn table_of_u32(filter: &Entry<'_, Filter>) -> bool {
-    filter.settled.u32().is_some() && table(filter) != 0
+    filter.said.u32().is_some() && table(filter) != 0
 }

@@ -6,6 +6,7 @@
 
 use super::super::super::settle::Entry;
 use super::super::super::step::{Effect, Step};
+use super::super::pairs;
 use super::buckets;
 use super::group::{link, table, Group};
 use super::requests::{delete, Lists};
@@ -35,41 +36,41 @@ pub(super) fn steps<'a>(
     let (_, _, prio) = row;
     let tables = tables(old, new, remade, prio, &mut lists);
     let is_dead = |number: u16| tables.remade.contains(&number) || tables.late.contains_key(&number);
-    let mut old_buckets: BTreeMap<u32, Vec<&Entry<'_, Filter>>> = BTreeMap::new();
-    let mut new_buckets: BTreeMap<u32, Vec<&Entry<'_, Filter>>> = BTreeMap::new();
+    let mut there = Vec::with_capacity(old.items.len());
     let mut loosened = BTreeSet::new();
     let (mut leaves, mut remade_with_table) = (0_usize, 0);
     for filter in old.leaves() {
         leaves += 1;
-        let bucket = filter.settled.handle & 0xffff_f000;
         if is_dead(table(filter)) {
             remade_with_table += usize::from(tables.remade.contains(&table(filter)));
             continue;
         }
         if link(filter).is_some_and(|link| tables.remade.contains(&link)) {
-            loosened.insert(bucket);
+            loosened.insert(bucket(filter));
             lists.early.push(delete(filter, Effect::Disruptive, "it leads to a table that is made anew"));
             continue;
         }
-        old_buckets.entry(bucket).or_default().push(filter);
+        there.push(filter);
     }
-    let mut wanted = 0;
-    for filter in new.leaves() {
-        wanted += 1;
-        new_buckets.entry(filter.settled.handle & 0xffff_f000).or_default().push(filter);
-    }
-    let all: BTreeSet<u32> = old_buckets.keys().chain(new_buckets.keys()).copied().collect();
-    for bucket in all {
-        let of = |buckets: &BTreeMap<u32, Vec<_>>| buckets.get(&bucket).cloned().unwrap_or_default();
-        let again = again || loosened.contains(&bucket) || tables.remade.contains(&((bucket >> 20) as u16));
-        buckets::bucket(&of(&old_buckets), &of(&new_buckets), prio, again, &mut lists);
+    let mut wanted: Vec<_> = new.leaves().collect();
+    [&mut there, &mut wanted].into_iter().for_each(|filters| filters.sort_by_key(|filter| bucket(filter)));
+    let same_bucket = |one: &&Entry<'_, Filter>, other: &&Entry<'_, Filter>| bucket(one) == bucket(other);
+    let (old_buckets, new_buckets) = (there.chunk_by(same_bucket), wanted.chunk_by(same_bucket));
+    let number = |filters: &&[&Entry<'_, Filter>]| filters.first().map_or(0, |first| bucket(first));
+    for (number, old, new) in pairs(old_buckets, new_buckets, number) {
+        let again = again || loosened.contains(&number) || tables.remade.contains(&((number >> 20) as u16));
+        buckets::bucket(old.unwrap_or_default(), new.unwrap_or_default(), prio, again, &mut lists);
     }
     let late: Vec<_> = tables.late.into_iter().collect();
     lists.late_tables = in_order(&late, old, Effect::InPlace);
     let stay = leaves.saturating_sub(remade_with_table + lists.early.len());
     let emptied =
-        leaves > 0 && (stay == 0 && !(lists.early.is_empty() && remade_with_table == 0) || wanted == 0);
+        leaves > 0 && (stay == 0 && !(lists.early.is_empty() && remade_with_table == 0) || wanted.is_empty());
     (!is_alone || !emptied).then_some(lists)
+}
+
+fn bucket(filter: &Entry<'_, Filter>) -> u32 {
+    filter.settled.handle & 0xffff_f000
 }
 
 fn tables<'a, 'b>(
@@ -99,7 +100,7 @@ fn tables<'a, 'b>(
         }
     }
     for wanted in automatic {
-        let same = late.iter().find(|(_, there)| there.settled.kind == wanted.settled.kind);
+        let same = late.iter().find(|(_, there)| there.kind() == wanted.kind());
         match same.map(|(number, _)| *number) {
             Some(number) => drop(late.remove(&number)),
             None => lists.add(wanted, prio, 0, Effect::InPlace, NOT_THERE.into()),

@@ -1,10 +1,9 @@
 //! Qdiscs and classes by the qdiscs that they belong to.
 
-use super::super::super::settle::{Entry, Settled};
+use super::super::super::settle::{Entry, Named, Settled};
 use crate::tc::{Class, Qdisc};
 use crate::units::Handle;
 use std::collections::{BTreeMap, BTreeSet};
-use std::iter;
 
 /// A tree, and the parts of it that belong to one qdisc each, by its major number.
 pub(super) struct Families<'a> {
@@ -35,29 +34,15 @@ impl<'a> Families<'a> {
 
 /// The parts of what is sorted by classes that have the same qdisc. That of ingress has no classes: its number is also that of the
 /// places where roots stand.
-fn parts<'a, T>(entries: &'a [Entry<'a, T>], key: fn(&T) -> Handle) -> BTreeMap<u16, &'a [Entry<'a, T>]> {
+fn parts<'a, T: Named>(
+    entries: &'a [Entry<'a, T>],
+    key: fn(&T::Names) -> Handle,
+) -> BTreeMap<u16, &'a [Entry<'a, T>]> {
     let of = |entry: &Entry<'_, T>| (key(&entry.settled).major(), key(&entry.settled).minor() != 0);
     let parts = entries.chunk_by(|one, other| of(one) == of(other));
     let parts = parts.filter_map(|part| Some((of(part.first()?), part)));
     let of_classes = parts.filter(|((major, is_class), _)| *is_class && *major != Handle::INGRESS.major());
     of_classes.map(|((major, _), part)| (major, part)).collect()
-}
-
-/// What has the same key, side by side.
-pub(super) fn pairs<'a, T>(
-    old: &'a [Entry<'a, T>],
-    new: &'a [Entry<'a, T>],
-    key: fn(&T) -> Handle,
-) -> impl Iterator<Item = (Handle, Option<&'a Entry<'a, T>>, Option<&'a Entry<'a, T>>)> {
-    let of = move |entry: &&Entry<'_, T>| key(&entry.settled);
-    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-    iter::from_fn(move || {
-        let first = match (old.peek().map(of), new.peek().map(of)) {
-            (Some(old), Some(new)) => old.min(new),
-            (old, new) => old.or(new)?,
-        };
-        Some((first, old.next_if(|old| of(old) == first), new.next_if(|new| of(new) == first)))
-    })
 }
 
 /// The classes of one qdisc.
