@@ -308,7 +308,7 @@ mod tests {
         let commands = [
             "tc class del dev if1 classid 1:1",
             "tc class del dev if1 classid 1:2",
-            "tc filter add dev if1 parent 1: protocol all prio 1 handle 0x7 fw classid 0:",
+            "tc filter add dev if1 parent 1: protocol all prio 1 handle 0x7 fw classid none",
             "tc class del dev if1 classid 1:4",
         ];
         assert_eq!(batch.commands().collect::<Vec<_>>(), commands);
