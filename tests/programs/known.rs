@@ -77,6 +77,12 @@ const NEWER: &[Newer] = &[
         words: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab", "neigh_vlan_suppress"],
         keys: &["fdb_n_learned", "fdb_max_learned", "mst_enabled", "mab", "neigh_vlan_suppress"],
     },
+    Newer {
+        reason: "the masks of ports, which newer kernels have for all of them, are shown since iproute2 6.15",
+        nouns: &["rule"],
+        words: &[],
+        keys: &["sport_mask", "dport_mask"],
+    },
 ];
 
 /// What an older iproute2 would have shown in place of ours, and why it differs.
