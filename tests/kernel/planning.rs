@@ -1,6 +1,6 @@
 //! What the trials of plans share: to apply one, and to go from any state to any other.
 
-use crate::common::{in_netns, Outcome, Stop};
+use crate::common::{in_netns, is_slow, Outcome, Stop};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use tcnl::netlink::Connection;
@@ -37,8 +37,10 @@ impl World {
         states: impl Fn() -> S,
         words: impl Fn(&S::Value) -> String,
     ) -> Outcome {
+        // An emulated machine takes a second for each namespace.
+        let cases = if is_slow() { 12 } else { 60 };
         let config =
-            Config { cases: 60, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
+            Config { cases, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
         TestRunner::new(config).run(&(states(), states()), |(a, b)| {
             self.pair(&words(&a), &words(&b)).map_err(|stop| TestCaseError::fail(format!("{stop:?}")))
         })?;
