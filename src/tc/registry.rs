@@ -1,6 +1,7 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
+use super::attributes::{put_name, Noun};
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
@@ -31,15 +32,6 @@ impl Display for Other {
         }
         Ok(())
     }
-}
-
-/// Writes a kind's name, with the NUL that ends it, as an attribute with `ty` as its number.
-#[inline]
-pub(super) fn put_name(ty: u16, name: &str, w: &mut Writer) {
-    w.attr_with(ty, |w| {
-        w.put(name.as_bytes());
-        w.put(&[0]);
-    });
 }
 
 macro_rules! kinds {
@@ -73,12 +65,10 @@ macro_rules! kinds {
                 }
             }
 
-            /// Writes the kind's name as an attribute with `ty` as its number.
+            /// Writes the kind's name as an attribute with `ty` as its number; of kinds that are known its length is, too.
             #[inline]
-            #[allow(dead_code, reason = "actions are named in requests of other forms, too")]
             pub(crate) fn encode_name(&self, ty: u16, w: &mut Writer) {
                 match self {
-                    // The length of each is known when the program is compiled.
                     $($name::$variant(_) => put_name(ty, <$ty as Kind>::NAME, w),)*
                     $name::Other(other) => put_name(ty, &other.name, w),
                 }
@@ -370,15 +360,6 @@ macro_rules! app_stats {
             }
         }
     };
-}
-
-/// The objects whose kinds share names but not options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noun {
-    Qdisc,
-    Class,
-    Filter,
-    Action,
 }
 
 app_stats! {
