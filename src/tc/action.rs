@@ -1,8 +1,6 @@
-use super::attributes::put_unknown;
+use super::attributes::{put_name, put_unknown, Noun};
 use super::gact::Gact;
 use super::police::Police;
-use super::registry::put_name;
-use super::registry::Noun;
 use super::{ActionKind, ActionNumber, Control, Kind, Setting, Stats};
 use crate::text::{Part, WordError, Words};
 use crate::units::{Name, ParseError};
@@ -189,7 +187,7 @@ impl Action {
 
     /// Writes what names the action, for requests to delete or get it.
     pub(super) fn encode_name(&self, w: &mut Writer) {
-        Self::encode_kind(self.kind.name(), w);
+        self.kind.encode_name(TCA_ACT_KIND, w);
         match self.named_index() {
             0 => (),
             index => w.attr(TCA_ACT_INDEX, &index),
@@ -297,7 +295,7 @@ impl<K: Into<ActionKind>> From<K> for Action {
 
 impl Value for Action {
     fn encode(&self, w: &mut Writer) {
-        Self::encode_kind(self.kind.name(), w);
+        self.kind.encode_name(TCA_ACT_KIND, w);
         self.kind.encode(TCA_ACT_OPTIONS, w);
         self.index.iter().for_each(|index| w.attr(TCA_ACT_INDEX, index));
         if let Some(cookie) = &self.cookie {

@@ -1,6 +1,5 @@
 //! What qdisc, class, filter and chain messages have in common: `struct tcmsg` and the TCA_ attributes behind it.
 
-use super::registry::Noun;
 use super::{Estimator, SizeTable, Stats};
 use crate::request::Verb;
 use crate::units::{Handle, Name};
@@ -61,6 +60,15 @@ const NAMES: &[(u16, &str)] = &[
 
 /// The table of the attributes that all objects share.
 pub(crate) const TABLE: Table = Table { set: "tc", names: NAMES };
+
+/// The objects whose kinds share names but not options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noun {
+    Qdisc,
+    Class,
+    Filter,
+    Action,
+}
 
 /// The attributes of one message, found in whatever order they stand: the kind must be known before its options are read.
 #[derive(Debug, Default)]
@@ -167,4 +175,13 @@ pub(crate) fn put_unknown(w: &mut Writer, unknown: &[RawAttr]) {
     for attr in unknown {
         w.raw(attr);
     }
+}
+
+/// Writes a kind's name, with the NUL that ends it, as an attribute with `ty` as its number.
+#[inline]
+pub(super) fn put_name(ty: u16, name: &str, w: &mut Writer) {
+    w.attr_with(ty, |w| {
+        w.put(name.as_bytes());
+        w.put(&[0]);
+    });
 }

@@ -3,9 +3,8 @@ mod show;
 
 pub use list::Classes;
 
-use super::attributes::{self, put_unknown, TcMsg, Tca};
+use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
 use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent};
-use super::registry::Noun;
 use super::{ClassKind, Estimator, Stats};
 use crate::request::{Object, Spoken, Verb};
 use crate::text::{Part, WordError, Words};

@@ -1,5 +1,4 @@
-use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::registry::Noun;
+use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
 use super::{Estimator, FilterKind, Place, Protocol, Stats};
 use crate::request::{Object, Query, Verb};
 use crate::units::{quoted, Dev, Handle};

@@ -3,8 +3,7 @@ mod show;
 
 pub use list::Qdiscs;
 
-use super::attributes::{self, put_unknown, TcMsg, Tca};
-use super::registry::Noun;
+use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
 use super::{Estimator, QdiscKind, SizeTable, Stats};
 use crate::request::{Object, Spoken, Verb};
 use crate::text::{Hear, Part, WordError, Words};

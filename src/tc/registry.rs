@@ -5,20 +5,12 @@ mod other;
 
 pub use other::Other;
 
+use super::attributes::{put_name, Noun};
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
 use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
-
-/// Writes a kind's name, with the NUL that ends it, as an attribute with `ty` as its number.
-#[inline]
-pub(super) fn put_name(ty: u16, name: &str, w: &mut Writer) {
-    w.attr_with(ty, |w| {
-        w.put(name.as_bytes());
-        w.put(&[0]);
-    });
-}
 
 macro_rules! kinds {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty),)* }) => {
@@ -51,12 +43,10 @@ macro_rules! kinds {
                 }
             }
 
-            /// Writes the kind's name as an attribute with `ty` as its number.
+            /// Writes the kind's name as an attribute with `ty` as its number; of kinds that are known its length is, too.
             #[inline]
-            #[allow(dead_code, reason = "actions are named in requests of other forms, too")]
             pub(crate) fn encode_name(&self, ty: u16, w: &mut Writer) {
                 match self {
-                    // The length of each is known when the program is compiled.
                     $($name::$variant(_) => put_name(ty, <$ty as Kind>::NAME, w),)*
                     $name::Other(other) => put_name(ty, &other.name, w),
                 }
@@ -357,15 +347,6 @@ macro_rules! app_stats {
             }
         }
     };
-}
-
-/// The objects whose kinds share names but not options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noun {
-    Qdisc,
-    Class,
-    Filter,
-    Action,
 }
 
 app_stats! {

@@ -1,6 +1,6 @@
 //! Statistics as dumps carry them.
 
-use super::registry::Noun;
+use super::attributes::Noun;
 use super::AppStats;
 use crate::text::{Page, Show};
 use crate::units::{Name, Rate, Size};

@@ -118,8 +118,7 @@ macro_rules! attrs {
                     w.raw(attr);
                 }
             }
-            // Sets are large: decoded where they go, they need not be moved.
-            #[inline(always)]
+            #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 let mut set = Self::default();
                 for attr in $crate::wire::Reader::new(payload).attrs() {
