@@ -122,7 +122,7 @@ fn compared(commands: &[&str]) -> Outcome {
 
 /// What both print while nothing changes.
 fn beside(words: &str) -> Result<(String, String), Stop> {
-    for _ in 0..50 {
+    for _ in 0..200 {
         let before = ip(words)?;
         let ours = shown(words)?;
         if ip(words)? == before {
