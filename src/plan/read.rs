@@ -3,11 +3,12 @@
 
 mod parted;
 
+use super::settle::Numbers;
 use super::{policy, settle, Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::route::Link;
-use crate::tc::{Chain, Class, ClassKind, Filter, FilterKind, Filters, Place, Qdisc, QdiscKind, Setting};
+use crate::tc::{Chain, Class, ClassKind, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
 use crate::units::{Dev, Handle};
 use std::collections::BTreeSet;
 
@@ -31,25 +32,13 @@ pub(super) struct Device {
 }
 
 impl Snapshot {
-    /// Drops the numbers of actions that the kernel chose, as far as can be known: those that only one filter has, and nobody says. To bring
-    /// such a filter back must not make it share the action that has its number by now.
-    pub fn forget_numbers(&mut self, desired: &mut Desired) {
-        let mut said = BTreeSet::new();
-        for kind in desired.trees.iter_mut().flat_map(kinds) {
-            kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
-        }
-        for kind in self.devices.iter_mut().flat_map(|device| kinds(&mut device.tree)) {
-            kind.number(&mut |number| {
-                if number.references < 2 && !said.contains(&(number.kind, *number.index)) {
-                    *number.index = 0;
-                }
-            });
-        }
+    /// Drops the numbers of actions that the kernel chose: to bring a filter back must not make it share the action that has its
+    /// number by now.
+    pub fn forget_numbers(&mut self, desired: &Desired) {
+        let numbers = Numbers::of(&desired.trees);
+        let filters = self.devices.iter_mut().flat_map(|device| &mut device.tree.filters);
+        filters.filter_map(|filter| filter.kind.as_mut()).for_each(|kind| numbers.forget(kind));
     }
-}
-
-fn kinds(tree: &mut Tree) -> impl Iterator<Item = &mut FilterKind> {
-    tree.filters.iter_mut().filter_map(|filter| filter.kind.as_mut())
 }
 
 /// Gives the trees' devices their indexes.

@@ -3,8 +3,8 @@
 use super::Tree;
 use crate::tc::u32::U32Handle;
 use crate::tc::{
-    ActionNumber, Chain, Class, ClassKind, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Row, Rows,
-    Setting, SizeTable,
+    Chain, Class, ClassKind, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Row, Rows, Setting,
+    SizeTable,
 };
 use crate::units::Handle;
 use std::cell::OnceCell;
@@ -121,33 +121,34 @@ fn settled<'a>(
     Settled { qdiscs, classes, chains, filters }
 }
 
-/// The numbers of actions. One that only its filter has is the kernel's choice, unless somebody says it.
+/// The numbers of actions that somebody says. One that nobody says, and only its filter has, is the kernel's choice.
 #[derive(Debug)]
 pub(super) struct Numbers<'a> {
-    wanted: &'a Tree,
-    setting: Setting,
-    /// What is said in wanted filters, once somebody asked.
+    wanted: &'a [Tree],
+    /// Once somebody asked.
     said: OnceCell<BTreeSet<(&'static str, u32)>>,
 }
 
 impl<'a> Numbers<'a> {
-    pub fn of(wanted: &'a Tree, setting: Setting) -> Self {
-        Numbers { wanted, setting, said: OnceCell::new() }
+    pub fn of(wanted: &'a [Tree]) -> Self {
+        Numbers { wanted, said: OnceCell::new() }
     }
 
-    fn forget(&self, number: ActionNumber<'_>) {
-        if number.references < 2
-            && !self.said.get_or_init(|| self.said()).contains(&(number.kind, *number.index))
-        {
-            *number.index = 0;
-        }
+    /// Drops the numbers that the kernel chose from a filter that it listed.
+    pub fn forget(&self, kind: &mut FilterKind) {
+        kind.number(&mut |number| {
+            let is_said = || self.said.get_or_init(|| self.said()).contains(&(number.kind, *number.index));
+            if number.references < 2 && !is_said() {
+                *number.index = 0;
+            }
+        });
     }
 
     fn said(&self) -> BTreeSet<(&'static str, u32)> {
         let mut said = BTreeSet::new();
-        for mut kind in self.wanted.filters.iter().filter_map(|filter| filter.kind.clone()) {
-            kind.settle(&self.setting);
-            kind.number(&mut |number| said.extend([(number.kind, *number.index)]));
+        let filters = self.wanted.iter().flat_map(|tree| &tree.filters);
+        for mut kind in filters.filter_map(|filter| filter.kind.clone()) {
+            kind.number(&mut |number| _ = said.insert((number.kind, *number.index)));
         }
         said
     }
@@ -183,7 +184,7 @@ impl Entry<'_, Filter> {
     pub fn kind(&self) -> Option<FilterKind> {
         let mut kind = self.said.kind.clone()?;
         if let Some(numbers) = self.numbers {
-            kind.number(&mut |number| numbers.forget(number));
+            numbers.forget(&mut kind);
         }
         kind.settle(&self.setting);
         if let FilterKind::U32(u32) = &mut kind {

@@ -99,7 +99,7 @@ impl Plan {
         preflight::check_steps(&steps, nl.clock(), &mut findings);
         preflight::check_kinds(nl, &before, &desired, &steps, &mut findings)?;
         if !steps.is_empty() {
-            before.forget_numbers(&mut desired);
+            before.forget_numbers(&desired);
         }
         Ok(Plan { desired, before, steps, ends, findings })
     }

@@ -9,7 +9,7 @@ use super::step::Step;
 use super::{Finding, Tree};
 use crate::units::Handle;
 use std::collections::BTreeSet;
-use std::iter;
+use std::{iter, slice};
 
 /// Steps in the order in which they can be made.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ struct Gone {
 
 /// The steps from what is there to what is wanted of a device.
 pub(super) fn steps(now: &Device, wanted: &Tree) -> Steps {
-    let numbers = Numbers::of(wanted, now.setting);
+    let numbers = Numbers::of(slice::from_ref(wanted));
     let (old, new) = settle(&now.tree, wanted, now.setting, &numbers);
     let mut steps = Steps::default();
     let gone = queues::diff(&old, &new, &wanted.scope, &mut steps);
