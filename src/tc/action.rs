@@ -98,7 +98,8 @@ pub(super) fn settle(police: &mut Option<Box<Police>>, actions: &mut Option<Acti
         police.settle(setting);
         *actions = None;
     }
-    let mut numbered: BTreeMap<u16, Action> = actions.take().unwrap_or_default().0.into_iter().collect();
+    let Some(given) = actions.take() else { return };
+    let mut numbered: BTreeMap<u16, Action> = given.0.into_iter().collect();
     let all: Actions = (1..=Action::MOST as u16).map_while(|number| numbered.remove(&number)).collect();
     *actions = Some(all).filter(|all| !all.0.is_empty());
     each(actions).for_each(|action| action.settle(setting));

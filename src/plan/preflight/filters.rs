@@ -6,21 +6,24 @@ use super::super::{Finding, Tree};
 use crate::tc::u32::{U32Handle, U32};
 use crate::tc::{Filter, FilterKind, Place, Protocol, QdiscKind};
 use crate::units::Handle;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The nodes that the kernel chooses for filters of one bucket: 800 to fff. `gen_new_kid` of `net/sched/cls_u32.c`
 const CHOSEN_NODES: usize = 0x800;
+
+/// The bits of a handle that say the table and the bucket.
+const BUCKET: u32 = 0xffff_f000;
 
 /// A place, a chain and a prio, at which all filters are alike.
 type Row = (Place, u32, u16);
 
 pub(super) fn check(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
-    let mut rows: HashMap<Row, &Filter> = HashMap::new();
-    let mut handles: HashMap<(Row, u32), &Filter> = HashMap::new();
+    let mut rows: Numbered<Row> = Numbered::new();
+    let mut firsts: Vec<&Filter> = Vec::new();
+    let mut handles: Vec<(usize, u32, usize)> = Vec::new();
     let classes = Classes::of(wanted);
     let root = root(wanted);
-    for filter in wanted.filters() {
+    for (index, filter) in wanted.filters().iter().enumerate() {
         let Some(kind) = &filter.kind else {
             findings.push(Finding::error(filter, "it has no kind"));
             continue;
@@ -35,19 +38,44 @@ pub(super) fn check(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
             continue;
         }
         let row = (place(filter.place, root), filter.chain.unwrap_or(0), filter.prio);
-        match rows.entry(row) {
-            Entry::Occupied(first) => alike(first.get(), filter, findings),
-            Entry::Vacant(entry) => {
-                entry.insert(filter);
-            }
+        let row = rows.number(row);
+        match firsts.get(row) {
+            Some(first) => alike(first, filter, findings),
+            None => firsts.push(filter),
         }
         if filter.handle != 0 {
-            if let Some(other) = handles.insert((row, filter.handle), filter) {
-                findings.push(Finding::error(filter, format!("`{other}` has the same handle")));
-            }
+            handles.push((row, filter.handle, index));
         }
     }
+    handles.sort_unstable();
+    for same in handles.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+        let mut same = same.iter().filter_map(|(.., index)| wanted.filters().get(*index));
+        let Some(first) = same.next() else { continue };
+        same.for_each(|other| findings.push(Finding::error(other, format!("`{first}` has the same handle"))));
+    }
     tables(now, wanted, findings);
+}
+
+/// Numbers for what filters have in common, from 0 on: those that follow each other mostly have the same.
+struct Numbered<K> {
+    all: BTreeMap<K, usize>,
+    last: Option<(K, usize)>,
+}
+
+impl<K: Copy + Ord> Numbered<K> {
+    fn new() -> Self {
+        Numbered { all: BTreeMap::new(), last: None }
+    }
+
+    fn number(&mut self, key: K) -> usize {
+        if let Some((_, number)) = self.last.filter(|(last, _)| *last == key) {
+            return number;
+        }
+        let next = self.all.len();
+        let number = *self.all.entry(key).or_insert(next);
+        self.last = Some((key, number));
+        number
+    }
 }
 
 /// Filters of one prio have one kind and one protocol, and fw's one mask.
@@ -65,36 +93,43 @@ fn alike(first: &Filter, filter: &Filter, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Which classes there will be.
-struct Classes<'a>(&'a Tree, HashSet<Handle>);
+/// Which classes there will be, as far as commands make them.
+struct Classes {
+    /// Sorted.
+    ids: Vec<Handle>,
+    /// The qdiscs that have no others.
+    qdiscs: BTreeSet<u16>,
+}
 
-impl<'a> Classes<'a> {
-    fn of(wanted: &'a Tree) -> Self {
-        Classes(wanted, wanted.classes().iter().map(|class| class.id).collect())
+impl Classes {
+    fn of(wanted: &Tree) -> Self {
+        let mut ids: Vec<Handle> = wanted.classes().iter().map(|class| class.id).collect();
+        ids.sort_unstable();
+        let htb = wanted.qdiscs().iter().filter(|qdisc| matches!(qdisc.kind, Some(QdiscKind::Htb(_))));
+        Classes { ids, qdiscs: htb.map(|qdisc| qdisc.handle.major()).collect() }
     }
 
     /// Whether there is such a class, as far as the tree knows: other qdiscs make theirs by themselves, and what arrives has none.
     fn has(&self, class: Handle, place: Place) -> bool {
         let made_by_commands = matches!(place, Place::Dev { parent, .. } if parent.major() != 0xffff)
             && class.minor() != 0
-            && self.0.qdiscs().iter().any(|qdisc| {
-                qdisc.handle.major() == class.major() && matches!(qdisc.kind, Some(QdiscKind::Htb(_)))
-            });
-        !made_by_commands || self.1.contains(&class)
+            && self.qdiscs.contains(&class.major());
+        !made_by_commands || self.ids.binary_search(&class).is_ok()
     }
 }
 
 /// u32's tables and their buckets.
 fn tables(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
-    let mut divisors: HashMap<(Place, u16), u32> = HashMap::new();
+    let mut divisors: BTreeMap<(Place, u16), u32> = BTreeMap::new();
     // A table may be foreign, and stay.
     for filter in now.tree.filters().iter().chain(wanted.filters()) {
         if let Some(divisor) = u32_of(filter).and_then(|u32| u32.divisor) {
             divisors.insert((spot(filter.place), U32Handle::from_raw(filter.handle).table()), divisor.0);
         }
     }
-    let mut chosen: HashMap<(Place, u16, u16, u8), usize> = HashMap::new();
-    for filter in wanted.filters() {
+    let mut chosen: Vec<(usize, u16, u32, usize)> = Vec::new();
+    let mut places: Numbered<Place> = Numbered::new();
+    for (index, filter) in wanted.filters().iter().enumerate() {
         let Some(u32) = u32_of(filter) else { continue };
         let place = spot(filter.place);
         let table = u32.ht.filter(|ht| ht.table() != 0 && *ht != U32Handle::ROOT);
@@ -119,14 +154,19 @@ fn tables(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
         let handle = U32Handle::from_raw(filter.handle);
         if u32.divisor.is_none() && handle.node() == 0 {
             let ht = table.unwrap_or(U32Handle::ROOT);
-            let count = chosen.entry((place, filter.prio, ht.table(), ht.bucket())).or_default();
-            *count += 1;
-            if *count == CHOSEN_NODES + 1 {
-                let problem = format!(
-                    "the kernel has {CHOSEN_NODES} handles for the filters of one bucket, and there are more"
-                );
-                findings.push(Finding::error(filter, problem));
-            }
+            chosen.push((places.number(place), filter.prio, ht.raw() & BUCKET, index));
+        }
+    }
+    if chosen.len() <= CHOSEN_NODES {
+        return;
+    }
+    chosen.sort_unstable();
+    for bucket in chosen.chunk_by(|one, other| (one.0, one.1, one.2) == (other.0, other.1, other.2)) {
+        if let Some(filter) = bucket.get(CHOSEN_NODES).and_then(|(.., index)| wanted.filters().get(*index)) {
+            let problem = format!(
+                "the kernel has {CHOSEN_NODES} handles for the filters of one bucket, and there are more"
+            );
+            findings.push(Finding::error(filter, problem));
         }
     }
 }

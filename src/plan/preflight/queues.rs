@@ -5,8 +5,6 @@ use super::super::{Finding, Tree};
 use crate::tc::htb::{Htb, HtbClass};
 use crate::tc::{Class, ClassKind, Qdisc, QdiscKind, Setting};
 use crate::units::Handle;
-use std::collections::hash_map::Entry;
-use std::collections::HashMap;
 
 /// HTB's levels: TC_HTB_MAXDEPTH of `linux/pkt_sched.h`.
 const MAX_DEPTH: usize = 8;
@@ -17,22 +15,20 @@ const QUANTUM: std::ops::RangeInclusive<u64> = 1000..=200_000;
 /// The kernel chooses handles from 8000: to ffff:. `qdisc_alloc_handle` of `net/sched/sch_api.c`
 const CHOSEN_HANDLES: usize = 0x8000;
 
-/// What is asked for by its handle, in no order: with many thousands this is most of the time that the check takes.
+/// What is asked for by its handle. It is sorted, which costs next to nothing where it was written down in order.
 struct Queues<'a> {
-    classes: HashMap<Handle, &'a Class>,
-    /// By handle.
-    qdiscs: HashMap<Handle, &'a Qdisc>,
-    /// Classes by their parents.
-    children: HashMap<Handle, Vec<&'a Class>>,
+    classes: Vec<&'a Class>,
+    /// By handle; those that leave it to the kernel are the first.
+    qdiscs: Vec<&'a Qdisc>,
+    /// By their parents.
+    children: Vec<&'a Class>,
+    /// How many of the children stand below each parent, and how many in front of them.
+    parents: Vec<(Handle, usize, usize)>,
 }
 
 pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>) {
-    let mut queues = Queues {
-        classes: HashMap::with_capacity(wanted.classes().len()),
-        qdiscs: HashMap::new(),
-        children: HashMap::new(),
-    };
-    unique(wanted, &mut queues, findings);
+    unique(wanted, findings);
+    let queues = Queues::of(wanted, findings);
     for qdisc in wanted.qdiscs() {
         queues.qdisc(qdisc, findings);
     }
@@ -41,49 +37,81 @@ pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>
     }
 }
 
-/// No handle and no place is taken twice.
-fn unique<'a>(wanted: &'a Tree, queues: &mut Queues<'a>, findings: &mut Vec<Finding>) {
-    let mut places: HashMap<Handle, &Qdisc> = HashMap::with_capacity(wanted.qdiscs().len());
-    let mut chosen = 0;
-    for qdisc in wanted.qdiscs() {
-        if let Some(other) = places.insert(qdisc.parent, qdisc) {
-            findings.push(Finding::error(qdisc, format!("`{other}` is at the same place")));
-        }
-        match qdisc.handle {
-            Handle::UNSPEC => chosen += 1,
-            handle => match queues.qdiscs.entry(handle) {
-                Entry::Occupied(other) => {
-                    findings.push(Finding::error(qdisc, format!("`{}` has the same handle", other.get())));
-                }
-                Entry::Vacant(entry) => {
-                    entry.insert(qdisc);
-                }
-            },
-        }
-        if qdisc.handle.minor() != 0 {
-            findings.push(Finding::error(qdisc, "the handle of a qdisc ends in 0"));
-        }
+/// No place is taken twice, and the kernel can choose the handles that are left to it.
+fn unique(wanted: &Tree, findings: &mut Vec<Finding>) {
+    let places = sorted(wanted.qdiscs(), |qdisc| qdisc.parent);
+    for (one, other) in neighbours(&places).filter(|(one, other)| one.parent == other.parent) {
+        findings.push(Finding::error(other, format!("`{one}` is at the same place")));
     }
+    let chosen = wanted.qdiscs().iter().filter(|qdisc| qdisc.handle == Handle::UNSPEC).count();
     if chosen > CHOSEN_HANDLES {
         let problem = format!(
             "{chosen} qdiscs leave their handles to the kernel, which has {CHOSEN_HANDLES}: give them some"
         );
         findings.push(Finding::error(format_args!("the tree of {}", wanted.dev()), problem));
     }
-    for class in wanted.classes() {
-        match queues.classes.entry(class.id) {
-            Entry::Occupied(other) => {
-                findings.push(Finding::error(class, format!("`{}` has the same handle", other.get())));
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(class);
-            }
-        }
-        queues.children.entry(parent(class)).or_default().push(class);
-    }
 }
 
-impl Queues<'_> {
+/// In the order of a key; what has the same stays in its order.
+fn sorted<'a, T>(all: &'a [T], key: impl Fn(&T) -> Handle) -> Vec<&'a T> {
+    let mut sorted: Vec<&T> = all.iter().collect();
+    sorted.sort_by_key(|one| key(one));
+    sorted
+}
+
+fn neighbours<'a, 'b, T>(all: &'b [&'a T]) -> impl Iterator<Item = (&'a T, &'a T)> + use<'a, 'b, T> {
+    all.iter().copied().zip(all.iter().copied().skip(1))
+}
+
+impl<'a> Queues<'a> {
+    /// Takes in what is wanted, of which no handle is there twice.
+    fn of(wanted: &'a Tree, findings: &mut Vec<Finding>) -> Self {
+        let qdiscs = sorted(wanted.qdiscs(), |qdisc| qdisc.handle);
+        for (one, other) in neighbours(&qdiscs).filter(|(one, other)| one.handle == other.handle) {
+            if one.handle != Handle::UNSPEC {
+                findings.push(Finding::error(other, format!("`{one}` has the same handle")));
+            }
+        }
+        for qdisc in qdiscs.iter().filter(|qdisc| qdisc.handle.minor() != 0) {
+            findings.push(Finding::error(qdisc, "the handle of a qdisc ends in 0"));
+        }
+        let classes = sorted(wanted.classes(), |class| class.id);
+        for (one, other) in neighbours(&classes).filter(|(one, other)| one.id == other.id) {
+            findings.push(Finding::error(other, format!("`{one}` has the same handle")));
+        }
+        let children = sorted(wanted.classes(), parent);
+        let mut start = 0;
+        let of_parent = children.chunk_by(|one, other| parent(one) == parent(other));
+        let parents = of_parent.filter_map(|part| {
+            let part = (parent(part.first()?), start, part.len());
+            start += part.2;
+            Some(part)
+        });
+        Queues { classes, qdiscs, parents: parents.collect(), children }
+    }
+
+    fn get(&self, id: Handle) -> Option<&'a Class> {
+        // Nothing stands below a qdisc's own number.
+        let index = || self.classes.binary_search_by_key(&id, |class| class.id).ok();
+        if id.minor() == 0 {
+            None
+        } else {
+            self.classes.get(index()?).copied()
+        }
+    }
+
+    /// The qdisc of a class.
+    fn qdisc_of(&self, class: Handle) -> Option<&'a Qdisc> {
+        let handle = Handle::qdisc(class.major());
+        self.qdiscs.get(self.qdiscs.binary_search_by_key(&handle, |qdisc| qdisc.handle).ok()?).copied()
+    }
+
+    fn children(&self, id: Handle) -> &[&'a Class] {
+        let found = self.parents.binary_search_by_key(&id, |(parent, ..)| *parent).ok();
+        let part = found.and_then(|found| self.parents.get(found));
+        part.and_then(|(_, start, len)| self.children.get(*start..)?.get(..*len)).unwrap_or_default()
+    }
+
     fn qdisc(&self, qdisc: &Qdisc, findings: &mut Vec<Finding>) {
         match &qdisc.kind {
             None => findings.push(Finding::error(qdisc, "it has no kind")),
@@ -96,7 +124,7 @@ impl Queues<'_> {
         }
         if place == Handle::UNSPEC {
             findings.push(Finding::error(qdisc, "it does not say where it stands"));
-        } else if self.children.contains_key(&place) && place.minor() != 0 {
+        } else if !self.children(place).is_empty() && place.minor() != 0 {
             findings.push(Finding::error(qdisc, format!("class {place} has classes, and can have no qdisc")));
         } else if !self.has_class(place) {
             findings.push(Finding::error(qdisc, format!("there is no class {place}")));
@@ -109,8 +137,8 @@ impl Queues<'_> {
             return;
         };
         let class = Handle::new(qdisc.handle.major(), minor);
-        let has_children = self.children.contains_key(&class);
-        if minor != 0 && !self.classes.contains_key(&class) {
+        let has_children = !self.children(class).is_empty();
+        if minor != 0 && self.get(class).is_none() {
             let problem = format!("there is no class {class}: what no filter classifies will not be shaped");
             findings.push(Finding::warning(qdisc, problem));
         } else if minor != 0 && has_children {
@@ -124,15 +152,15 @@ impl Queues<'_> {
 
     /// Whether a place for a qdisc is there. Qdiscs other than HTB make their classes by themselves.
     fn has_class(&self, class: Handle) -> bool {
-        match self.qdiscs.get(&Handle::qdisc(class.major())).map(|qdisc| &qdisc.kind) {
-            Some(Some(QdiscKind::Htb(_))) | None => self.classes.contains_key(&class),
+        match self.qdisc_of(class).map(|qdisc| &qdisc.kind) {
+            Some(Some(QdiscKind::Htb(_))) | None => self.get(class).is_some(),
             Some(_) => class.minor() != 0,
         }
     }
 
     fn class(&self, class: &Class, setting: Setting, findings: &mut Vec<Finding>) {
         let id = class.id;
-        let qdisc = self.qdiscs.get(&Handle::qdisc(id.major()));
+        let qdisc = self.qdisc_of(id);
         if id.minor() == 0 || id.major() == 0 {
             findings.push(Finding::error(class, "a class has a handle of two numbers, such as 1:10"));
             return;
@@ -144,7 +172,7 @@ impl Queues<'_> {
         let above = parent(class);
         if above.major() != id.major() {
             findings.push(Finding::error(class, format!("its parent {above} is of another qdisc")));
-        } else if above.minor() != 0 && !self.classes.contains_key(&above) {
+        } else if above.minor() != 0 && self.get(above).is_none() {
             let problem = format!("there is no class {above}: HTB would take it for the root");
             findings.push(Finding::error(class, problem));
         }
@@ -167,12 +195,12 @@ impl Queues<'_> {
     fn too_deep(&self, class: &Class) -> Option<String> {
         let mut above = class;
         for _ in 1..MAX_DEPTH {
-            match self.classes.get(&parent(above)) {
+            match self.get(parent(above)) {
                 Some(class) => above = class,
                 None => return None,
             }
         }
-        let deeper = self.classes.contains_key(&parent(above));
+        let deeper = self.get(parent(above)).is_some();
         deeper.then(|| format!("there are more than {MAX_DEPTH} levels of classes"))
     }
 
@@ -186,7 +214,7 @@ impl Queues<'_> {
             let problem = format!("the ceil of {ceil} is below the rate of {}", options.rate);
             findings.push(Finding::warning(class, problem));
         }
-        let children = self.children.get(&class.id).map(Vec::as_slice).unwrap_or_default();
+        let children = self.children(class.id);
         if children.is_empty() {
             quantum(class, options, setting.r2q, findings);
             return;
