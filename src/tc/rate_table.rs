@@ -99,12 +99,14 @@ impl Tables {
     }
 
     /// The tables that came with `specs`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Self {
-        let cells = specs.map(RateSpec::cell);
+        let [(log, align), (ceil_log, ceil_align)] = specs.map(RateSpec::cell);
         match (rate, ceil) {
-            (None, None) if cells == [(0, 0); 2] => Tables::None,
-            (rate, ceil) => Tables::Given(Box::new(GivenTables { cells, rate, ceil })),
+            (None, None) if (log | ceil_log, align | ceil_align) == (0, 0) => Tables::None,
+            (rate, ceil) => {
+                Tables::Given(Box::new(GivenTables { cells: specs.map(RateSpec::cell), rate, ceil }))
+            }
         }
     }
 }

@@ -99,10 +99,12 @@ impl<'a> Iterator for Attrs<'a> {
         if whole.is_empty() {
             return None;
         }
-        let Some(&[l0, l1, t0, t1]) = whole.first_chunk() else {
+        // Two loads of two bytes, not four of one.
+        let (Some((len, rest)), Some(_)) = (whole.split_first_chunk(), whole.first_chunk::<4>()) else {
             return Some(Err(DecodeError::short(whole.len(), 4)));
         };
-        let (len, ty) = (usize::from(u16::from_ne_bytes([l0, l1])), u16::from_ne_bytes([t0, t1]));
+        let ty = rest.first_chunk().copied().map_or(0, u16::from_ne_bytes);
+        let len = usize::from(u16::from_ne_bytes(*len));
         let Some(payload) = whole.get(4..len) else {
             return Some(Err(Reason::Length { len, available: whole.len() }.into()));
         };

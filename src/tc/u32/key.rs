@@ -204,7 +204,10 @@ impl Value for Selector {
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
         let header = Header::decode(r.take(Header::SIZE)?)?;
-        let keys = r.take(usize::from(header.nkeys) * Key::SIZE)?;
+        let mut keys = Few::new();
+        for key in r.take(usize::from(header.nkeys) * Key::SIZE)?.chunks_exact(Key::SIZE) {
+            keys.push(Key::decode(key)?);
+        }
         Ok(Selector {
             flags: SelectorFlags::from_bits_retain(header.flags),
             shift: header.shift,
@@ -213,7 +216,7 @@ impl Value for Selector {
             plus: header.plus,
             hash_at: header.hash_at,
             hash_mask: header.hash_mask.0,
-            keys: keys.chunks_exact(Key::SIZE).map(Key::decode).collect::<Result<_, _>>()?,
+            keys,
         })
     }
 }

@@ -320,11 +320,12 @@ impl Value for Counters {
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
-        Ok(Counters {
-            tried: Fixed::read(&mut r)?,
-            hit: Fixed::read(&mut r)?,
-            keys: r.rest().chunks_exact(8).map(Value::decode).collect::<Result<_, _>>()?,
-        })
+        let (tried, hit) = (Fixed::read(&mut r)?, Fixed::read(&mut r)?);
+        let mut keys = Few::new();
+        for key in r.rest().chunks_exact(8) {
+            keys.push(u64::decode(key)?);
+        }
+        Ok(Counters { tried, hit, keys })
     }
 }
 
