@@ -105,6 +105,13 @@ pub fn older(words: &[String], ours: &Ended) -> (Ended, Option<&'static str>) {
         reason = Some("iproute2 6.1 gives each class a line of its own, whatever is asked for");
         older.stdout = older.stdout.replace('\\', "\n");
     }
+    if noun == "filter" && words.iter().any(|word| word == "-o") && older.stdout.contains(" fw ") {
+        let broken = older.stdout.replace("\\\\\taction order 1:", "\n\\\taction order 1:");
+        if broken != older.stdout {
+            reason = Some("iproute2 6.1 breaks the line in front of fw's actions, whatever is asked for");
+            older.stdout = broken;
+        }
+    }
     (older, reason)
 }
 
