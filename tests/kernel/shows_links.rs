@@ -19,7 +19,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const LINKS: [&str; 23] = [
+const LINKS: [&str; 24] = [
     "link show",
     "-d link show",
     "-s link show",
@@ -28,6 +28,7 @@ const LINKS: [&str; 23] = [
     "-o link show",
     "-o -d -s link show",
     "-N link show",
+    "-N -d link show",
     "-br link show",
     "-br -d link show",
     "link show dev v0",

@@ -35,8 +35,8 @@ impl Bridge {
         }
         if let Some(Be(protocol)) = self.vlan_protocol {
             let name = match protocol {
-                0x8100 => "802.1Q".to_owned(),
-                0x88a8 => "802.1ad".to_owned(),
+                0x8100 if !page.layout().numeric => "802.1Q".to_owned(),
+                0x88a8 if !page.layout().numeric => "802.1ad".to_owned(),
                 other => format!("[{other}]"),
             };
             page.field("vlan_protocol", name.as_str(), format_args!("vlan_protocol {name} "));
