@@ -20,10 +20,8 @@ struct Queues<'a> {
     classes: Vec<&'a Class>,
     /// By handle; those that leave it to the kernel are the first.
     qdiscs: Vec<&'a Qdisc>,
-    /// By their parents.
-    children: Vec<&'a Class>,
-    /// How many of the children stand below each parent, and how many in front of them.
-    parents: Vec<(Handle, usize, usize)>,
+    /// The classes below each parent.
+    children: Vec<(Handle, Vec<&'a Class>)>,
 }
 
 pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>) {
@@ -53,7 +51,7 @@ fn unique(wanted: &Tree, findings: &mut Vec<Finding>) {
 }
 
 /// In the order of a key; what has the same stays in its order.
-fn sorted<'a, T>(all: &'a [T], key: impl Fn(&T) -> Handle) -> Vec<&'a T> {
+fn sorted<T>(all: &[T], key: impl Fn(&T) -> Handle) -> Vec<&T> {
     let mut sorted: Vec<&T> = all.iter().collect();
     sorted.sort_by_key(|one| key(one));
     sorted
@@ -80,36 +78,31 @@ impl<'a> Queues<'a> {
             findings.push(Finding::error(other, format!("`{one}` has the same handle")));
         }
         let children = sorted(wanted.classes(), parent);
-        let mut start = 0;
         let of_parent = children.chunk_by(|one, other| parent(one) == parent(other));
-        let parents = of_parent.filter_map(|part| {
-            let part = (parent(part.first()?), start, part.len());
-            start += part.2;
-            Some(part)
-        });
-        Queues { classes, qdiscs, parents: parents.collect(), children }
+        let of_parent = of_parent.filter_map(|part| Some((parent(part.first()?), part.to_vec())));
+        Queues { children: of_parent.collect(), classes, qdiscs }
     }
 
     fn get(&self, id: Handle) -> Option<&'a Class> {
-        // Nothing stands below a qdisc's own number.
-        let index = || self.classes.binary_search_by_key(&id, |class| class.id).ok();
+        // Mostly a parent is asked for, which mostly is a qdisc.
         if id.minor() == 0 {
-            None
-        } else {
-            self.classes.get(index()?).copied()
+            return None;
         }
+        let index = self.classes.binary_search_by_key(&id, |class| class.id).ok()?;
+        self.classes.get(index).copied()
     }
 
     /// The qdisc of a class.
     fn qdisc_of(&self, class: Handle) -> Option<&'a Qdisc> {
-        let handle = Handle::qdisc(class.major());
-        self.qdiscs.get(self.qdiscs.binary_search_by_key(&handle, |qdisc| qdisc.handle).ok()?).copied()
+        let handle = Some(Handle::qdisc(class.major())).filter(|handle| *handle != Handle::UNSPEC)?;
+        let index = self.qdiscs.binary_search_by_key(&handle, |qdisc| qdisc.handle).ok()?;
+        self.qdiscs.get(index).copied()
     }
 
     fn children(&self, id: Handle) -> &[&'a Class] {
-        let found = self.parents.binary_search_by_key(&id, |(parent, ..)| *parent).ok();
-        let part = found.and_then(|found| self.parents.get(found));
-        part.and_then(|(_, start, len)| self.children.get(*start..)?.get(..*len)).unwrap_or_default()
+        let index = self.children.binary_search_by_key(&id, |(parent, _)| *parent).ok();
+        let found = index.and_then(|index| self.children.get(index));
+        found.map(|(_, children)| children.as_slice()).unwrap_or_default()
     }
 
     fn qdisc(&self, qdisc: &Qdisc, findings: &mut Vec<Finding>) {
