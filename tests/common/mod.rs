@@ -7,8 +7,9 @@
 #![allow(dead_code, reason = "not every test program uses every helper")]
 
 use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::{env, fs, panic, thread};
 
@@ -90,12 +91,17 @@ pub fn in_netns<T: Send>(f: impl FnOnce() -> Result<T, Stop> + Send) -> Result<T
 
 /// Runs `tc` with these words in this thread's namespace and returns its output.
 pub fn tc(words: &str) -> Result<String, Stop> {
-    tool("tc", words)
+    tool("tc", words, "")
+}
+
+/// Runs these lines in one `tc`, and returns what all of them put out: where programs start slowly, that is most of the time.
+pub fn tc_batch(lines: &str) -> Result<String, Stop> {
+    tool("tc", "-batch -", lines)
 }
 
 /// Runs `ip` with these words in this thread's namespace and returns its output.
 pub fn ip(words: &str) -> Result<String, Stop> {
-    tool("ip", words)
+    tool("ip", words, "")
 }
 
 /// Whether this is an emulated machine, on which programs start slowly.
@@ -108,11 +114,22 @@ pub fn has_program(name: &str) -> bool {
     program(name).is_some()
 }
 
-fn tool(name: &str, words: &str) -> Result<String, Stop> {
+fn tool(name: &str, words: &str, input: &str) -> Result<String, Stop> {
     let Some(path) = program(name) else {
         return Err(Stop::Skip(format!("`{name}` is not installed")));
     };
-    let output = Command::new(path).args(words.split_whitespace()).output()?;
+    let mut command = Command::new(path);
+    command
+        .args(words.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends early does not read it all.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output()?;
     if output.status.success() {
         Ok(String::from_utf8(output.stdout)?)
     } else {

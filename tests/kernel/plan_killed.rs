@@ -58,7 +58,7 @@ fn killed() -> Outcome {
         })
     };
     let (before, after) = (state(first)?, state(second)?);
-    let rounds = if is_slow() { 6 } else { 20 };
+    let rounds = if is_slow() { 4 } else { 20 };
     let mut dice = Dice::new();
     // One that is left alive shows how long it takes.
     let (mut longest, found) = in_netns(|| round(None, &before, &after))?;

@@ -38,7 +38,7 @@ impl World {
         words: impl Fn(&S::Value) -> String,
     ) -> Outcome {
         // An emulated machine takes a second for each namespace.
-        let cases = if is_slow() { 6 } else { 60 };
+        let cases = if is_slow() { 4 } else { 60 };
         let config =
             Config { cases, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() };
         TestRunner::new(config).run(&(states(), states()), |(a, b)| {

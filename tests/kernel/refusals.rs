@@ -3,7 +3,7 @@
 mod filters;
 
 use crate::actions::skip_without_real_root;
-use crate::common::{in_netns, ip, tc, trial, Outcome, Stop};
+use crate::common::{in_netns, ip, tc, tc_batch, trial, Outcome, Stop};
 use crate::twice::skip_what_is_not_there;
 use libtest_mimic::Trial;
 use nix::sched::{unshare, CloneFlags};
@@ -59,14 +59,8 @@ fn refused(
     errno: i32,
     words: &[&str],
 ) -> Outcome {
-    let state = || -> Result<_, Stop> {
-        Ok((
-            tc("qdisc show")?,
-            tc("class show dev lo")?,
-            tc("filter show dev lo")?,
-            tc("filter show dev lo ingress")?,
-        ))
-    };
+    let state =
+        || tc_batch("qdisc show\nclass show dev lo\nfilter show dev lo\nfilter show dev lo ingress\n");
     let before = state()?;
     let error = match request(&mut Connection::open()?) {
         Ok(_) => return Err(Stop::Fail(format!("this was not refused: {words:?}"))),
