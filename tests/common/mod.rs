@@ -7,9 +7,9 @@
 #![allow(dead_code, reason = "not every test program uses every helper")]
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::{env, fs, panic, thread};
 
@@ -118,24 +118,23 @@ fn tool(name: &str, words: &str, input: &str) -> Result<String, Stop> {
     let Some(path) = program(name) else {
         return Err(Stop::Skip(format!("`{name}` is not installed")));
     };
-    let mut command = Command::new(path);
-    command
-        .args(words.split_whitespace())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends early does not read it all.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let output = child.wait_with_output()?;
+    let output = fed(Command::new(path).args(words.split_whitespace()), input)?;
     if output.status.success() {
         Ok(String::from_utf8(output.stdout)?)
     } else {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(Stop::Fail(format!("`{name} {words}`: {}", said.trim())))
     }
+}
+
+/// Runs a program that is fed from its standard input, to its end.
+pub fn fed(command: &mut Command, input: &str) -> io::Result<Output> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends early does not read it all.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait_with_output()
 }
 
 /// An ordinary user's PATH often lacks the directories that tc and ip are in.

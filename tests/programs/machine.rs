@@ -1,9 +1,8 @@
 //! Programs, and a namespace to run them in.
 
-use crate::common::Stop;
-use std::io::Write;
+use crate::common::{fed, Stop};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 use std::{env, fs};
@@ -33,17 +32,7 @@ pub fn run(whose: Whose, words: &[String]) -> Result<Ended, Stop> {
 /// Runs a command that is fed from its standard input.
 pub fn feed(whose: Whose, words: &[String], input: &str) -> Result<Ended, Stop> {
     let (tool, rest) = words.split_first().ok_or("an empty command")?;
-    let mut child = Command::new(program(whose, tool)?)
-        .args(rest)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut stdin = child.stdin.take().ok_or("no standard input")?;
-    // A program that ends early does not read it all.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    let output = child.wait_with_output()?;
+    let output = fed(Command::new(program(whose, tool)?).args(rest), input)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Ended {
         status: output.status.code().unwrap_or(-1),
