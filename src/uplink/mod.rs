@@ -1,0 +1,14 @@
+//! Several Internet uplinks on one gateway.
+//!
+//! A [`Gateway`] says which uplinks there are, what they carry and what shall go where. What the kernel has to be told for that,
+//! rules, routes and queues, is a [`Desired`](crate::plan::Desired) of [`plan`](crate::plan): there is no other way to read, compare, apply or undo.
+
+mod model;
+mod owned;
+mod probing;
+mod shaping;
+
+pub use model::{Forced, Gateway, Leg, Transport, Uplink, Via};
+pub use owned::Owned;
+pub use probing::{Probing, Target};
+pub use shaping::{Shaping, Share};
