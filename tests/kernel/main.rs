@@ -14,7 +14,10 @@ mod events;
 mod filters;
 mod link;
 mod namespaces;
+mod netfilter;
 mod netlink;
+#[path = "../common/nft_words.rs"]
+mod nft_words;
 mod packets;
 mod plan;
 mod plan_filters;
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         filters::trials(),
         link::trials(),
         namespaces::trials(),
+        netfilter::trials(),
         netlink::trials(),
         packets::trials(),
         plan::trials(),
