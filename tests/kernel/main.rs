@@ -33,6 +33,7 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_routing;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         shows_routes::trials(),
         steering::trials(),
         undone::trials(),
+        uplink_routing::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
