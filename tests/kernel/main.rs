@@ -33,6 +33,7 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_queues;
 mod uplink_routing;
 
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         shows_routes::trials(),
         steering::trials(),
         undone::trials(),
+        uplink_queues::trials(),
         uplink_routing::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())

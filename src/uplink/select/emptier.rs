@@ -100,3 +100,6 @@ impl Selector for EmptierUplink {
         Some(Decision { weights: self.weights.clone(), reason })
     }
 }
+
+#[cfg(test)]
+mod tests;
