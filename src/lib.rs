@@ -15,6 +15,7 @@
 //! | [`command`] | whole `tc` and `ip` commands and scripts, in and out |
 //! | [`netlink`] | the connection: requests, acknowledgements, dumps, batches |
 //! | [`plan`] | a desired state, the fewest steps to it, and back again |
+//! | [`uplink`] | several uplinks on one gateway: which one takes new connections, and what the kernel is told for it |
 //!
 //! # What never happens
 //!
@@ -38,6 +39,7 @@ pub mod route;
 pub mod tc;
 pub mod text;
 pub mod units;
+pub mod uplink;
 
 pub use error::{Error, Result};
 

@@ -51,7 +51,8 @@ impl Owned {
 
     /// The mark of an uplink, counted from 0, within [`mark_bits`](Owned::mark_bits).
     pub fn mark_of(&self, uplink: usize) -> u32 {
-        number(uplink).saturating_add(1).checked_shl(self.mark_bits.trailing_zeros()).unwrap_or(0) & self.mark_bits
+        number(uplink).saturating_add(1).checked_shl(self.mark_bits.trailing_zeros()).unwrap_or(0)
+            & self.mark_bits
     }
 
     /// The uplink, counted from 0, that a packet or a connection with this mark belongs to.
@@ -63,18 +64,24 @@ impl Owned {
     /// How many uplinks there are marks, tables and priorities for.
     pub fn capacity(&self) -> usize {
         let marks = self.mark_bits.checked_shr(self.mark_bits.trailing_zeros()).unwrap_or(0);
-        // One priority each for the mark, for its end, and a few for addresses: see `routing.rs`.
+        // As many as there are priorities for: see `routing.rs`.
         let tables = self.tables.end().saturating_sub(*self.tables.start());
         marks.saturating_sub(1).min(tables).min(99) as usize
     }
 
     /// The device that what comes in by an uplink's device is shaped on.
     pub fn ifb_of(&self, dev: Name) -> String {
-        let mut name = format!("{}{dev}", self.device_prefix);
-        name.truncate(15);
+        let mut name = format!("{}{}", self.device_prefix, dev.as_str());
+        // Characters are not cut in two.
+        while name.len() > LONGEST_NAME {
+            name.pop();
+        }
         name
     }
 }
+
+/// IFNAMSIZ of `linux/if.h`, without the end.
+const LONGEST_NAME: usize = 15;
 
 fn number(uplink: usize) -> u32 {
     u32::try_from(uplink).unwrap_or(u32::MAX)

@@ -36,6 +36,8 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_queues;
+mod uplink_routing;
 
 use std::process::ExitCode;
 
@@ -71,6 +73,8 @@ fn main() -> ExitCode {
         shows_routes::trials(),
         steering::trials(),
         undone::trials(),
+        uplink_queues::trials(),
+        uplink_routing::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
