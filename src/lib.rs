@@ -14,6 +14,7 @@
 //! | [`command`] | whole `tc` and `ip` commands and scripts, in and out |
 //! | [`netlink`] | the connection: requests, acknowledgements, dumps, batches |
 //! | [`plan`] | a desired state, the fewest steps to it, and back again |
+//! | [`uplink`] | several Internet uplinks on one gateway |
 //!
 //! # What never happens
 //!
@@ -36,6 +37,7 @@ pub mod route;
 pub mod tc;
 pub mod text;
 pub mod units;
+pub mod uplink;
 
 pub use error::{Error, Result};
 

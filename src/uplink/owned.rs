@@ -51,7 +51,8 @@ impl Owned {
 
     /// The mark of an uplink, counted from 0, within [`mark_bits`](Owned::mark_bits).
     pub fn mark_of(&self, uplink: usize) -> u32 {
-        number(uplink).saturating_add(1).checked_shl(self.mark_bits.trailing_zeros()).unwrap_or(0) & self.mark_bits
+        number(uplink).saturating_add(1).checked_shl(self.mark_bits.trailing_zeros()).unwrap_or(0)
+            & self.mark_bits
     }
 
     /// The uplink, counted from 0, that a packet or a connection with this mark belongs to.

@@ -33,12 +33,16 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_health;
+mod uplink_system;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    if let Some(done) = refusals::without_privileges().or_else(plan_killed::victim) {
+    if let Some(done) =
+        refusals::without_privileges().or_else(uplink_health::without_privileges).or_else(plan_killed::victim)
+    {
         return done;
     }
     let areas = [
@@ -67,6 +71,8 @@ fn main() -> ExitCode {
         shows_routes::trials(),
         steering::trials(),
         undone::trials(),
+        uplink_health::trials(),
+        uplink_system::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
