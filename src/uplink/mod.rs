@@ -7,17 +7,34 @@
 
 mod check;
 mod load;
+mod audit;
+mod changes;
+mod controller;
+mod devices;
+mod health;
+mod machine;
+mod marks;
 mod model;
 mod owned;
 mod probing;
+mod remembered;
 mod routing;
 mod seen;
 mod select;
 mod shaper;
 mod shaping;
+pub mod sysctl;
+#[cfg(test)]
+mod testing;
+mod warnings;
 
+pub use changes::{ChangeError, Changes};
 pub use check::Problem;
+pub use controller::{Controller, Happening, Status};
 pub use load::Load;
+pub use audit::{audit, Exposed, Process};
+pub use health::{Change, Health, Interest, Prober, Round, Sources};
+pub use machine::{Choice, Machine};
 pub use model::{Forced, Gateway, Leg, Transport, Uplink, Via};
 pub use owned::Owned;
 pub use probing::{Probing, Target};
@@ -26,3 +43,4 @@ pub use seen::{Hook, Lack, Queues, Seen, SeenLeg, SeenUplink, Way};
 pub use select::{Decision, EmptierUplink, Failover, Overflow, Sample, Selector, Weighted};
 pub use shaper::{leaf, trees};
 pub use shaping::{Shaping, Share};
+pub use warnings::{warnings, Warning};

@@ -38,12 +38,16 @@ mod twice;
 mod undone;
 mod uplink_queues;
 mod uplink_routing;
+mod uplink_health;
+mod uplink_system;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    if let Some(done) = refusals::without_privileges().or_else(plan_killed::victim) {
+    if let Some(done) =
+        refusals::without_privileges().or_else(uplink_health::without_privileges).or_else(plan_killed::victim)
+    {
         return done;
     }
     let areas = [
@@ -75,6 +79,8 @@ fn main() -> ExitCode {
         undone::trials(),
         uplink_queues::trials(),
         uplink_routing::trials(),
+        uplink_health::trials(),
+        uplink_system::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
