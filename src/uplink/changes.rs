@@ -1,6 +1,6 @@
 //! What has to be done, in parts that can be undone.
 
-use super::sysctl::{Changed, Sysctls};
+use super::sysctl::{self, Changed, Sysctls};
 use super::{shaper, Gateway, Seen};
 use crate::error::{Error, Result};
 use crate::netfilter::Transaction;
@@ -187,8 +187,8 @@ impl Display for Part {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Part::NfTables(transaction, _) => f.write_str(transaction.to_string().trim_end()),
-            Part::Setting(changed) => write!(f, "{}", changed.command(changed.now)),
-            Part::Restore(changed) => write!(f, "{}", changed.command(changed.was)),
+            Part::Setting(changed) => f.write_str(&sysctl::command(changed.key, changed.now)),
+            Part::Restore(changed) => f.write_str(&sysctl::command(changed.key, changed.was)),
             Part::Link(verb, link) => write!(f, "{}", Request::new(*verb, &**link)),
             Part::Plan(plan) => f.write_str(plan.to_string().trim_end()),
             Part::Queues(queues) => {

@@ -1,10 +1,11 @@
-use super::health::{Change, Health, Prober, Sources};
+use super::health::{Change, Health, Interest, Prober};
 use super::{ChangeError, Choice, Decision, Gateway, Load, Machine, Sample, Seen, Selector};
 use crate::error::{Error, Result};
 use crate::netlink::{Builder, Event, Events, Group};
 use crate::route::Route;
 use crate::units::{Percent, Rate};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use std::fmt::{self, Display, Formatter};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,10 @@ pub struct Controller {
     begin: Instant,
     sample_due: Instant,
     look_due: Instant,
+    /// Until then nothing is looked at, whatever happens: what failed has events, too.
+    patience: Instant,
+    /// What was decided and not told yet.
+    decision: Option<Decision>,
 }
 
 /// Something that a controller has to tell.
@@ -56,6 +61,20 @@ pub enum Happening<'a> {
     Repaired(&'a super::Changes),
     /// Something went wrong. It is tried again.
     Failed(&'a Error),
+}
+
+/// A line.
+impl Display for Happening<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Happening::Decided(decision) => f.write_str(&decision.reason),
+            Happening::Health { uplink, change: Change { up: true, reason, .. } } => write!(f, "{uplink} works: {reason}"),
+            Happening::Health { uplink, change } => write!(f, "{uplink} does not work: {}", change.reason),
+            Happening::Forgotten { uplink } => write!(f, "connections over {uplink} were ended"),
+            Happening::Repaired(changes) => write!(f, "repaired: {}", changes.to_string().trim_end().replace('\n', "; ")),
+            Happening::Failed(error) => write!(f, "failed, to be tried again: {error}"),
+        }
+    }
 }
 
 /// What is known of an uplink.
@@ -98,16 +117,16 @@ impl Controller {
     ///
     /// # Errors
     /// Something of others is in the way, or the kernel refuses something: then all is as it was before.
-    pub fn start(mut machine: Machine, gateway: Gateway, selector: Box<dyn Selector>) -> Result<Self, ChangeError> {
+    pub fn start(mut machine: Machine, gateway: Gateway, mut selector: Box<dyn Selector>) -> Result<Self, ChangeError> {
         let unseen = |error| ChangeError::before("look at the machine", error);
         // First, so that nothing is missed between looking and listening.
         let events = Builder::default().timeout(Some(Duration::ZERO)).events(&GROUPS).map_err(unseen)?;
-        let choice = Choice::first(&gateway);
-        let changes = machine.plan(&gateway, &choice).map_err(unseen)?;
-        machine.apply(&changes)?;
         let seen = machine.see(&gateway).map_err(unseen)?;
         let now = Instant::now();
         let watched = watch(&gateway, &seen, now).map_err(unseen)?;
+        let (choice, decision) = first(&gateway, &seen, &watched, &mut *selector);
+        let changes = machine.plan(&gateway, &choice).map_err(unseen)?;
+        machine.apply(&changes)?;
         Ok(Controller {
             machine,
             gateway,
@@ -119,6 +138,8 @@ impl Controller {
             begin: now,
             sample_due: now,
             look_due: now + ROUTINE,
+            patience: now,
+            decision,
         })
     }
 
@@ -171,13 +192,10 @@ impl Controller {
     ///
     /// # Errors
     /// See [`start`](Controller::start): then it keeps what it kept.
-    pub fn reload(&mut self, gateway: Gateway, selector: Box<dyn Selector>) -> Result<(), ChangeError> {
+    pub fn reload(&mut self, gateway: Gateway, mut selector: Box<dyn Selector>) -> Result<(), ChangeError> {
         let unseen = |error| ChangeError::before("look at the machine", error);
-        let choice = Choice::first(&gateway);
-        let changes = self.machine.plan(&gateway, &choice).map_err(unseen)?;
-        self.machine.apply(&changes)?;
-        self.seen = self.machine.see(&gateway).map_err(unseen)?;
-        let mut watched = watch(&gateway, &self.seen, Instant::now()).map_err(unseen)?;
+        let seen = self.machine.see(&gateway).map_err(unseen)?;
+        let mut watched = watch(&gateway, &seen, Instant::now()).map_err(unseen)?;
         for (uplink, new) in gateway.uplinks.iter().zip(&mut watched) {
             let known = self.gateway.uplinks.iter().zip(&self.watched).find(|(known, _)| known.name == uplink.name);
             if let Some((_, old)) = known {
@@ -185,8 +203,12 @@ impl Controller {
                 old.health.works().into_iter().for_each(|works| new.health.assume(works));
             }
         }
+        let (choice, decision) = first(&gateway, &seen, &watched, &mut *selector);
+        let changes = self.machine.plan(&gateway, &choice).map_err(unseen)?;
+        self.machine.apply(&changes)?;
         (self.gateway, self.selector, self.watched, self.choice) = (gateway, selector, watched, choice);
-        self.sample_due = Instant::now();
+        (self.seen, self.decision, self.begin) = (seen, decision, Instant::now());
+        self.sample_due = self.begin;
         Ok(())
     }
 
@@ -195,6 +217,7 @@ impl Controller {
     /// # Errors
     /// [`Error::Io`] if it cannot wait any more.
     pub fn turn(&mut self, until: Instant, tell: &mut dyn FnMut(Happening<'_>)) -> Result<()> {
+        self.decision.take().iter().for_each(|decision| tell(Happening::Decided(decision)));
         loop {
             self.hear(tell);
             self.probe(Instant::now(), tell);
@@ -219,7 +242,7 @@ impl Controller {
         let probers = || self.watched.iter().filter_map(|watched| watched.prober.as_ref());
         let due = probers().filter_map(Prober::next).chain([until, self.sample_due, self.look_due]).min();
         let mut fds = vec![PollFd::new(self.events.as_fd(), PollFlags::POLLIN)];
-        fds.extend(probers().flat_map(Prober::fds).map(|(fd, interest)| PollFd::new(fd, interest.into())));
+        fds.extend(probers().flat_map(Prober::fds).map(|(fd, interest)| PollFd::new(fd, flags(interest))));
         let left = due.map_or(SAMPLE, |due| due.saturating_duration_since(Instant::now()));
         // A millisecond more than too little: what is due in the middle of one is not due yet.
         let left = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
@@ -243,7 +266,7 @@ impl Controller {
                 }
             };
             if concerns {
-                self.look_due = self.look_due.min(Instant::now() + SETTLE);
+                self.look_due = self.look_due.min(self.patience.max(Instant::now() + SETTLE));
             }
         }
     }
@@ -285,7 +308,8 @@ impl Controller {
         };
         if let Err(error) = repair() {
             tell(Happening::Failed(&error));
-            self.look_due = Instant::now() + AGAIN;
+            self.patience = Instant::now() + AGAIN;
+            self.look_due = self.patience;
         }
     }
 
@@ -348,6 +372,13 @@ impl Controller {
     }
 }
 
+fn flags(interest: Interest) -> PollFlags {
+    match interest {
+        Interest::Read => PollFlags::POLLIN,
+        Interest::Write => PollFlags::POLLOUT,
+    }
+}
+
 /// What concerns a gateway.
 const GROUPS: [Group; 8] = [
     Group::Link,
@@ -369,6 +400,23 @@ fn concerns(event: &Event<'_>, gateway: &Gateway) -> bool {
         return default || route.protocol == Some(owned.protocol) || owned.tables.contains(&route.table);
     }
     true
+}
+
+/// The first choice, and why.
+fn first(
+    gateway: &Gateway,
+    seen: &Seen,
+    watched: &[Watched],
+    selector: &mut dyn Selector,
+) -> (Choice, Option<Decision>) {
+    let works = |(number, watched): (usize, &Watched)| {
+        seen.is_ready(number) && watched.health.is_usable() && !watched.drained
+    };
+    let usable: Vec<_> = watched.iter().enumerate().map(works).collect();
+    let samples: Vec<_> = usable.iter().map(|usable| Sample { usable: *usable, ..Sample::default() }).collect();
+    let decision = selector.select(Duration::ZERO, &samples);
+    let weights = decision.as_ref().map_or_else(|| Choice::first(gateway).weights, |decision| decision.weights.clone());
+    (Choice { usable, weights }, decision)
 }
 
 fn watch(gateway: &Gateway, seen: &Seen, now: Instant) -> Result<Vec<Watched>> {

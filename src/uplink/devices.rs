@@ -1,6 +1,6 @@
 //! Devices of ours (ifb), and devices that once were uplinks.
 
-use super::seen::{queues, Queues, Seen};
+use super::seen::{queues, Seen, SeenUplink};
 use super::{shaper, Gateway};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
@@ -20,7 +20,7 @@ pub(super) struct Devices {
     /// Those of ours that are not wanted any more.
     pub leftover: Vec<Link>,
     /// Devices that are no uplinks of the gateway, and have queues of ours.
-    strays: Vec<(Dev, Queues)>,
+    strays: Vec<SeenUplink>,
 }
 
 impl Devices {
@@ -57,15 +57,15 @@ impl Devices {
         let strays = suspects.into_iter().map(|index| {
             let link = nl.get(&Link::of(index))?;
             let dev = Dev { name: link.name, ..link.dev };
-            Ok((dev, queues::read(nl, dev)?))
+            Ok(SeenUplink { dev: Some(dev), queues: queues::read(nl, dev)?, ..SeenUplink::default() })
         });
         let strays = strays.collect::<Result<_>>()?;
         Ok(Devices { missing, leftover, strays })
     }
 
     /// No queues of ours on devices that are no uplinks any more.
-    pub fn leftover_trees(&self) -> impl Iterator<Item = Tree> + '_ {
-        self.strays.iter().flat_map(|(dev, queues)| shaper::cleared_dev(*dev, queues))
+    pub fn leftover_trees(&self) -> Vec<Tree> {
+        shaper::cleared(&self.strays)
     }
 
     /// The queues of uplinks whose devices of ours are missing, as they will be.

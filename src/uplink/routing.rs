@@ -57,7 +57,7 @@ pub fn desired(
 
 /// What is desired where nothing of ours is: for cleaning up.
 pub fn nothing(gateway: &Gateway, seen: &Seen) -> Desired {
-    shaper::cleared(gateway, seen).into_iter().fold(empty(gateway).into(), Desired::tree)
+    shaper::cleared(&seen.uplinks).into_iter().fold(empty(gateway).into(), Desired::tree)
 }
 
 /// The rules, routes and nexthop objects for these weights, one for each uplink in the model's order; those that are missing are 0.
@@ -155,7 +155,8 @@ impl<'a> Routing<'a> {
         for (index, dev, way) in self.ready() {
             let route = Route::default_of(self.family).dev(dev).table(self.gateway.owned.table_of(index));
             policy = policy.route(match way {
-                Way::Router(router) => route.via(router),
+                // It has been seen that the router is at the device. The kernel would ask the rules, of which some may be missing.
+                Way::Router(router) => route.via(router).onlink(),
                 Way::Link => route,
             });
         }
@@ -173,7 +174,7 @@ impl<'a> Routing<'a> {
             if group.members.iter().any(|member| member.id == id) {
                 let nexthop = Nexthop::id(id).family(self.family).dev(dev);
                 policy = policy.nexthop(match way {
-                    Way::Router(router) => nexthop.via(router),
+                    Way::Router(router) => nexthop.via(router).onlink(),
                     Way::Link => nexthop,
                 });
             }

@@ -49,28 +49,28 @@ pub fn leaf(kernel: &Capabilities) -> QdiscKind {
 /// plan says so; a place for filters that others have made (`ingress`, `clsact`) is shared with them.
 pub fn trees(gateway: &Gateway, seen: &Seen, leaf: &QdiscKind) -> Vec<Tree> {
     let each = gateway.uplinks.iter().zip(&seen.uplinks);
-    each.flat_map(|(uplink, seen)| of_uplink(uplink.shaping.as_ref(), uplink, seen, leaf)).collect()
+    each.flat_map(|(uplink, seen)| of_device(Some(uplink), seen, leaf)).collect()
 }
 
-/// The same devices with nothing of ours.
-pub(super) fn cleared(gateway: &Gateway, seen: &Seen) -> Vec<Tree> {
-    let each = gateway.uplinks.iter().zip(&seen.uplinks);
-    each.flat_map(|(uplink, seen)| of_uplink(None, uplink, seen, &Pfifo::new().into())).collect()
+/// Devices with nothing of ours.
+pub(super) fn cleared<'a>(seen: impl IntoIterator<Item = &'a SeenUplink>) -> Vec<Tree> {
+    seen.into_iter().flat_map(|seen| of_device(None, seen, &Pfifo::new().into())).collect()
 }
 
-fn of_uplink(shaping: Option<&Shaping>, uplink: &Uplink, seen: &SeenUplink, leaf: &QdiscKind) -> Vec<Tree> {
+fn of_device(uplink: Option<&Uplink>, seen: &SeenUplink, leaf: &QdiscKind) -> Vec<Tree> {
+    let shaped = uplink.and_then(|uplink| Some((uplink, uplink.shaping.as_ref()?)));
     let Some(dev) = seen.dev else { return Vec::new() };
-    let ifb = seen.ifb.filter(|_| shaping.is_some_and(|shaping| shaping.ingress));
+    let ifb = seen.ifb.filter(|_| shaped.is_some_and(|(_, shaping)| shaping.ingress));
     let hook = seen.queues.hook.as_ref();
     let scope = Scope {
-        root: shaping.is_some() || seen.queues.root,
+        root: shaped.is_some() || seen.queues.root,
         ingress: ifb.is_some() || hook.is_some_and(|hook| hook.ours),
         ..Scope::default().handles(HANDLES).prios(PRIOS)
     };
     let mut trees = Vec::new();
     if scope.root || scope.ingress {
         let mut tree = Tree::new(dev).scope(scope.clone());
-        if let Some(shaping) = shaping {
+        if let Some((uplink, shaping)) = shaped {
             tree = queues(tree, shaping, uplink.up, leaf);
         }
         if scope.ingress {
@@ -78,7 +78,7 @@ fn of_uplink(shaping: Option<&Shaping>, uplink: &Uplink, seen: &SeenUplink, leaf
         }
         trees.push(tree);
     }
-    if let (Some(ifb), Some(shaping)) = (ifb, shaping) {
+    if let (Some(ifb), Some((uplink, shaping))) = (ifb, shaped) {
         let tree = Tree::new(ifb).scope(Scope { root: true, ingress: false, ..scope });
         trees.push(queues(tree, shaping, uplink.down, leaf));
     }

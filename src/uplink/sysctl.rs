@@ -182,8 +182,13 @@ impl Sysctls {
 /// As a command of sysctl(8), with slashes, because names of devices may have dots.
 impl Display for Setting {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "sysctl -w {}", quoted(&format!("{}={}", self.key, self.wanted)))
+        f.write_str(&command(self.key, self.wanted))
     }
+}
+
+/// The command that makes it.
+pub(super) fn command(key: Key, value: u32) -> String {
+    format!("sysctl -w {}", quoted(&format!("{key}={value}")))
 }
 
 impl Display for Key {

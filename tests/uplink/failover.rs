@@ -1,6 +1,6 @@
 //! What becomes of connections when an uplink fails: new ones use the others, old ones end and do not hang.
 
-use crate::common::{ip, trial, Outcome};
+use crate::common::{trial, Outcome};
 use crate::lab::{Lab, Result, SERVER};
 use crate::running::Running;
 use crate::traffic::{serve, tcp_seen_as, until, End, Talk};
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::Duration;
 use tcnl::netlink::Connection;
-use tcnl::route::{Address, IfAddr, Link, Route};
+use tcnl::route::{Address, IfAddr, Link};
 use tcnl::units::{Dev, Rate};
 use tcnl::uplink::{Failover, Probing, Target};
 
@@ -52,8 +52,7 @@ fn silent() -> Outcome {
     until(Duration::from_secs(3), || uses(&lab, 0, 0) && uses(&lab, 0, 1))?;
     let talk = Talk::open(&lab.lan, SERVER[0])?;
     // Between the provider and the Internet: the gateway's own link stays as it is.
-    let mut provider = lab.routers[0].connection()?;
-    set(&mut provider, "net", false)?;
+    lab.routers[0].silence(true)?;
     for family in 0..2 {
         let took = until(Duration::from_secs(10), || uses(&lab, 1, family)).map_err(|_| format!("{:#?}", running.told()))?;
         println!("family {family}: new connections worked again after {} ms", took.as_millis());
@@ -61,8 +60,7 @@ fn silent() -> Outcome {
     }
     until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| format!("{:#?}", running.told()))?;
     assert_eq!(talk.end(), Some(End::Reset), "{:#?}", running.told());
-    set(&mut provider, "net", true)?;
-    lab.provide_again(0)?;
+    lab.routers[0].silence(false)?;
     until(Duration::from_secs(15), || uses(&lab, 0, 0) && uses(&lab, 0, 1)).map_err(|_| format!("{:#?}", running.told()))?;
     Ok(())
 }
@@ -92,7 +90,9 @@ fn by_event(what: &str) -> Outcome {
     match what {
         "carrier" => {
             set(&mut provider, "wan", true)?;
-            lab.provide_again(0)?;
+            // The kernel dropped its IPv6 addresses with the device.
+            let wan: Dev = provider.link("wan")?.into();
+            provider.replace(&Address::new(IfAddr::new(line.router[1], 64)?).on(wan))?;
         }
         "down" => {
             set(&mut gateway, &line.device, true)?;
@@ -111,7 +111,7 @@ fn none_works() -> Outcome {
     until(Duration::from_secs(3), || uses(&lab, 0, 0))?;
     let talk = Talk::open(&lab.lan, SERVER[0])?;
     for router in &lab.routers {
-        set(&mut router.connection()?, "net", false)?;
+        router.silence(true)?;
     }
     let down = || running.statuses().is_ok_and(|statuses| statuses.iter().all(|status| !status.usable));
     until(Duration::from_secs(10), down)?;
@@ -119,6 +119,5 @@ fn none_works() -> Outcome {
     let flows = running.with(|controller| controller.flows())??;
     assert!(flows[0] > 0, "the first uplink's connections are still known: {flows:?}, {:#?}", running.told());
     drop(talk);
-    let _ = (ip, Route::default_v4());
     Ok(())
 }

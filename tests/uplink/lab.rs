@@ -92,6 +92,16 @@ impl Host {
         self.run(|| Ok(fs::write(format!("/proc/sys/net/{key}"), value)?))
     }
 
+    /// Makes it drop all that it would forward, without a word; its links stay as they are.
+    pub fn silence(&self, silent: bool) -> Result<()> {
+        let mut nl = self.connection()?;
+        for rule in [Rule::v4(), Rule::v6()] {
+            let rule = rule.iif(Name::new("wan")?).priority(1).blackhole();
+            if silent { nl.add(&rule)? } else { nl.delete(&rule)? };
+        }
+        Ok(())
+    }
+
     /// Gives a device its addresses and takes it up.
     fn plug(&self, device: &str, addresses: &[(IpAddr, u8)]) -> Result<Dev> {
         let mut nl = self.connection()?;

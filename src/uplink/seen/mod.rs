@@ -1,12 +1,12 @@
 //! What the machine has, as far as the uplinks are concerned.
 
-mod queues;
+pub(super) mod queues;
 mod way;
 
 pub use queues::{Hook, Queues};
 pub use way::{Lack, Way};
 
-use super::{Gateway, Uplink};
+use super::{Gateway, Sources, Uplink};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::plan;
@@ -81,6 +81,35 @@ impl Seen {
             seen.lans.push(link(nl, lan)?.map(Dev::from));
         }
         Ok(seen)
+    }
+
+    /// An uplink's device, if it is there.
+    pub(super) fn dev(&self, uplink: usize) -> Option<Dev> {
+        self.uplinks.get(uplink)?.dev
+    }
+
+    /// Whether packets of any family can leave by an uplink.
+    pub(super) fn is_ready(&self, uplink: usize) -> bool {
+        self.uplinks.get(uplink).is_some_and(SeenUplink::is_ready)
+    }
+
+    /// All addresses of an uplink, of both families.
+    pub(super) fn addresses(&self, uplink: usize) -> impl Iterator<Item = IpAddr> + '_ {
+        let legs = self.uplinks.get(uplink).into_iter().flat_map(|seen| [&seen.v4, &seen.v6]).flatten();
+        legs.flat_map(|leg| leg.addresses.iter().chain(&leg.old)).copied()
+    }
+
+    /// The addresses that probes over an uplink are sent from.
+    pub(super) fn sources(&self, uplink: usize) -> Sources {
+        let mut sources = Sources::default();
+        for address in self.uplinks.get(uplink).into_iter().flat_map(|seen| [&seen.v4, &seen.v6]).flatten() {
+            match address.addresses.first() {
+                Some(IpAddr::V4(v4)) => sources.v4 = Some(*v4),
+                Some(IpAddr::V6(v6)) => sources.v6 = Some(*v6),
+                None => (),
+            }
+        }
+        sources
     }
 
     /// Where an uplink's packets of a family are handed to; `None` for what the model does not have.

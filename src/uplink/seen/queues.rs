@@ -31,7 +31,7 @@ pub struct Hook {
     pub others: bool,
 }
 
-pub(super) fn read(nl: &mut Connection, dev: Dev) -> Result<Queues> {
+pub(in crate::uplink) fn read(nl: &mut Connection, dev: Dev) -> Result<Queues> {
     let root = find(nl, Qdisc::root(dev))?;
     let root =
         root.is_some_and(|root| root.handle == shaper::ROOT && matches!(root.kind, Some(QdiscKind::Htb(_))));
