@@ -86,6 +86,11 @@ impl World {
         uplink
     }
 
+    /// Opens a flow on an uplink, whatever the weights say.
+    pub fn open_on(&mut self, uplink: usize, most_mbit: f64) {
+        self.flows.push(Flow { uplink, most: most_mbit * 125_000.0, left: None });
+    }
+
     pub fn close_all(&mut self) {
         self.flows.clear();
     }
