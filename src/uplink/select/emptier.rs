@@ -57,7 +57,7 @@ impl EmptierUplink {
     fn are_full(&self, of: &[usize], were: bool) -> bool {
         let needed = if were { ROOM } else { FULL };
         let is_full =
-            |index: &usize| self.members.get(*index).is_none_or(|member| 1.0 - member.load.used() < needed);
+            |index: &usize| self.members.get(*index).is_none_or(|member| 1.0 - member.load.busy() < needed);
         !of.is_empty() && of.iter().all(is_full)
     }
 

@@ -116,27 +116,24 @@ fn flows_that_go_on_do_not_make_the_choice_swing() {
 }
 
 #[test]
-fn short_flows_without_end_keep_all_uplinks_in_use_and_the_choice_calm() {
+fn short_flows_without_end_are_carried_by_all_and_the_choice_stays_calm() {
     let mut world = emptier(&[50, 50]);
     world.run(seconds(1));
     let start = world.now;
-    let (mut most, mut fewest) = (0, usize::MAX);
-    for round in 0..600 {
-        // 100 flows a second of 80 KB each on average: 64 Mbit/s over 100.
+    let mut most = 0;
+    for _ in 0..600 {
+        // 100 flows a second of 80 KB each on average: 64 of 100 Mbit/s.
         for _ in 0..10 {
             let bytes = 8000 + world.below(144_000);
             world.open(GREEDY, Some(bytes as f64));
         }
         world.run(Duration::from_millis(100));
-        if round > 50 {
-            let all: usize = world.counts().iter().sum();
-            (most, fewest) = (most.max(all), fewest.min(all));
-        }
+        most = most.max(world.counts().into_iter().max().unwrap_or(0));
     }
     // What comes is carried: flows do not pile up.
-    assert!(most < 200, "{most} flows at a time, and {fewest}");
+    assert!(most < 40, "{most} flows on one uplink at a time");
     let changes = world.decisions_since(start);
-    assert!(changes < 600, "{changes} decisions in {} looks", 5 * (world.now - start).as_secs());
+    assert!(changes <= 60, "{changes} decisions in a minute");
 }
 
 #[test]
