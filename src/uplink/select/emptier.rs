@@ -13,7 +13,8 @@ const ROOM: f64 = 0.3;
 /// The weight of the best uplink.
 const BEST: f64 = 4.0;
 
-/// New connections go where there is most room: measured by the devices' counters, in the fuller direction of each uplink.
+/// New connections go where there is most room: measured by the devices' counters, in the fuller direction of each uplink
+/// ([`Load::busy`](crate::uplink::Load::busy)).
 ///
 /// Of the usable uplinks of the lowest tier that has some, those with at least 0.6 of the free bandwidth that the emptiest has get new
 /// connections, until they have less than 0.4 of it. Weights follow the free bandwidth, so that what opens between two samples does
