@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How fast what was measured is forgotten, in seconds: of a change that lasts, 63 % is seen after this time. With it, counters that are
 /// read five times a second told two staggered downloads apart in 6 of 6 runs.
 const MEMORY: f64 = 0.39;
+/// How fast an uplink that was busy is taken for free again, in seconds. Short flows come and go faster than counters are read: with a
+/// longer memory for load than for rest, a choice among uplinks swings a fraction as often, and flows take no longer.
+const REST: f64 = 2.0;
 /// Samples that come sooner than this behind the last one say nothing: counters move in steps.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// A counter that jumps (a device that was made anew, hardware that counts in batches) counts as no more than so many times the
@@ -31,6 +34,8 @@ const LEAST_FREE: f64 = 0.01;
 pub struct Load {
     down: Direction,
     up: Direction,
+    /// The part that is in use or was a moment ago.
+    busy: f64,
     /// When the counters were read.
     last: Option<Duration>,
 }
@@ -46,7 +51,7 @@ struct Direction {
 impl Load {
     /// Nothing is known of this uplink yet.
     pub fn new(uplink: &Uplink) -> Self {
-        Load { down: Direction::new(uplink.down), up: Direction::new(uplink.up), last: None }
+        Load { down: Direction::new(uplink.down), up: Direction::new(uplink.up), busy: 0.0, last: None }
     }
 
     /// Takes what its device has received and sent, in bytes, at a time of any clock that does not go back.
@@ -62,6 +67,8 @@ impl Load {
         let seconds = elapsed.filter(|elapsed| *elapsed >= SHORTEST).map(|elapsed| elapsed.as_secs_f64());
         self.down.sample(rx_bytes, seconds);
         self.up.sample(tx_bytes, seconds);
+        let rest = weight(seconds.unwrap_or(0.0), REST) * (self.used() - self.busy);
+        self.busy = f64::max(self.used(), self.busy + rest);
     }
 
     /// What it carries to us, smoothed.
@@ -79,9 +86,14 @@ impl Load {
         f64::max(self.down.used(), self.up.used()).min(1.0)
     }
 
+    /// As [`used`](Load::used), but it falls more slowly than it rises: what choices go by.
+    pub fn busy(&self) -> f64 {
+        self.busy
+    }
+
     /// What is free, as bytes a second of downloads; never quite nothing.
     pub(super) fn free(&self) -> f64 {
-        (1.0 - self.used()).max(LEAST_FREE) * self.down.capacity
+        (1.0 - self.busy).max(LEAST_FREE) * self.down.capacity
     }
 
     /// What it can carry to us, in bytes a second.
@@ -99,14 +111,18 @@ impl Direction {
         let last = std::mem::replace(&mut self.count, count);
         if let (Some(seconds), Some(bytes)) = (seconds, count.checked_sub(last)) {
             let rate = (bytes as f64 / seconds).min(MOST * self.capacity);
-            // Samples come as late as the machine is busy: the time that passed says how much each is worth.
-            self.rate += (1.0 - (-seconds / MEMORY).exp()) * (rate - self.rate);
+            self.rate += weight(seconds, MEMORY) * (rate - self.rate);
         }
     }
 
     fn used(&self) -> f64 {
         self.rate / self.capacity
     }
+}
+
+/// What a sample is worth that was so many seconds in coming: they come as late as the machine is busy.
+fn weight(seconds: f64, memory: f64) -> f64 {
+    1.0 - (-seconds / memory).exp()
 }
 
 #[cfg(test)]
@@ -198,6 +214,24 @@ mod tests {
             load.sample(at(n * 200), 1 << 60, 0);
         }
         assert!(load.used() < 0.02, "{}", load.used());
+    }
+
+    #[test]
+    fn load_is_seen_sooner_than_rest() {
+        let mut load = load(20, 20);
+        let mut bytes = 0;
+        for n in 0..=50 {
+            load.sample(at(n * 200), bytes, 0);
+            if n < 10 {
+                bytes += 4 * MBIT;
+            }
+            match n {
+                10 => assert!(load.busy() > 0.99 && load.busy() == load.used()),
+                15 => assert!(load.busy() > 0.6 && load.used() < 0.1, "{} {}", load.busy(), load.used()),
+                50 => assert!(load.busy() < 0.03),
+                _ => (),
+            }
+        }
     }
 
     #[test]

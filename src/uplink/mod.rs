@@ -4,6 +4,28 @@
 //! What the machine has of it is [`Seen`]. A [`Selector`] decides which uplinks get new connections. What the kernel has to be told for
 //! all that, rules, routes and queues, is a [`Desired`](crate::plan::Desired) of [`plan`](crate::plan), which [`desired`] makes: there is
 //! no other way to read, compare, apply or undo.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tcnl::uplink::{EmptierUplink, Gateway, Leg, Sample, Selector, Uplink, Via};
+//! use tcnl::units::Rate;
+//!
+//! let cable = Uplink::new("cable", "eth1".parse()?, Rate::mbit(100), Rate::mbit(20)).v4(Leg::via([192, 0, 2, 1]));
+//! let dsl = Uplink::new("dsl", "ppp0".parse()?, Rate::mbit(80), Rate::mbit(40)).v4(Leg::new(Via::Link));
+//! let gateway = Gateway::new([cable, dsl], ["eth0".parse()?]);
+//! assert_eq!(gateway.check(), Ok(()));
+//!
+//! let mut selector = EmptierUplink::new(&gateway.uplinks);
+//! let works = Sample { usable: true, ..Sample::default() };
+//! let decision = selector.select(Duration::ZERO, &[works; 2]).ok_or("the first call decides")?;
+//! assert_eq!(
+//!     decision.reason,
+//!     "cable has 100.0 of 100.0Mbit free, dsl 80.0 of 80.0Mbit: new connections go to cable and dsl as 4 to 3"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With a connection, `Plan::new(&mut nl, desired(&gateway, &Seen::read(&mut nl, &gateway)?, &decision.weights, …))` brings it about.
 
 mod check;
 mod load;

@@ -13,9 +13,11 @@
 use crate::common::Stop;
 use nix::sched::{setns, unshare, CloneFlags};
 use std::fs::{self, File};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::os::fd::AsFd;
 use std::thread;
+use std::time::Duration;
 use tcnl::netlink::{Connection, Namespace};
 use tcnl::route::{Address, IfAddr, Link, Prefix, Route, Rule, Veth};
 use tcnl::tc::tbf::Tbf;
@@ -133,6 +135,19 @@ fn cable(one: (&Host, &str), other: (&Host, &str)) -> Result<()> {
     Ok(())
 }
 
+/// Waits until a host can be reached: nobody listens at this port, and that it says so is enough.
+fn wait_for(from: &Host, to: IpAddr) -> Result<()> {
+    from.run(|| {
+        for _ in 0..20 {
+            let error = TcpStream::connect_timeout(&(to, 1).into(), Duration::from_millis(500)).map(drop);
+            if error.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
+                return Ok(());
+            }
+        }
+        Err(format!("{to} is not reached in the lab").into())
+    })
+}
+
 /// What a provider, counted from 0, gives the gateway: its network, its router's address and the gateway's.
 pub struct Line {
     pub device: Name,
@@ -188,7 +203,21 @@ impl Lab {
             lab.lan.route(&to.clone().via(LAN[0][family]))?;
             lab.gateway.route(&to.via(lab.lines[0].router[family]))?;
         }
+        lab.settle()?;
         Ok(lab)
+    }
+
+    /// Waits until neighbours know each other: IPv6 takes a second or two for that behind a new cable.
+    fn settle(&self) -> Result<()> {
+        for family in 0..2 {
+            wait_for(&self.lan, LAN[0][family])?;
+            for (line, router) in self.lines.iter().zip(&self.routers) {
+                wait_for(&self.gateway, line.router[family])?;
+                wait_for(router, SERVER[family])?;
+                wait_for(&self.internet, line.router[family])?;
+            }
+        }
+        Ok(())
     }
 
     /// A provider: a router between the Internet and the gateway that limits both directions, and drops packets whose source is

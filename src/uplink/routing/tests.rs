@@ -68,7 +68,7 @@ fn two_uplinks_of_ipv4() {
          ip route add default via 192.0.0.1 dev eth0 table 7701\n\
          ip route add default via 192.0.1.1 dev eth1 table 7702\n\
          ip route add default nhid 7700 table 7700\n\
-         ip rule add lookup main suppress_prefixlength 0 pref 1000\n\
+         ip rule add suppress_prefixlength 0 lookup 254 pref 1000\n\
          ip rule add fwmark 0x100/0x3f00 lookup 7701 pref 1010\n\
          ip rule add fwmark 0x100/0x3f00 unreachable pref 1011\n\
          ip rule add from 192.0.0.2 lookup 7701 pref 1300\n\
@@ -100,7 +100,7 @@ fn three_uplinks_of_both_families() {
          ip -6 route add default via fe80::1 dev eth1 table 7702\n\
          ip -6 route add default via fe80::1 dev eth2 table 7703\n\
          ip -6 route add default nhid 7701 table 7700\n\
-         ip -6 rule add lookup main suppress_prefixlength 0 pref 1000\n\
+         ip -6 rule add suppress_prefixlength 0 lookup 254 pref 1000\n\
          ip -6 rule add fwmark 0x100/0x3f00 lookup 7701 pref 1010\n\
          ip -6 rule add fwmark 0x100/0x3f00 unreachable pref 1011\n\
          ip -6 rule add from 2001:db8:0::2 lookup 7701 pref 1300\n\
@@ -218,7 +218,8 @@ fn a_link_with_two_ends_has_a_way_without_a_router() {
     let mut gateway = gateway(1, true);
     gateway.uplinks[0].v4 = Some(Leg::new(Via::Link));
     let mut seen = seen(&gateway);
-    for leg in [&mut seen.uplinks[0].v4, &mut seen.uplinks[0].v6] {
+    let uplink = &mut seen.uplinks[0];
+    for leg in [&mut uplink.v4, &mut uplink.v6] {
         leg.as_mut().unwrap().way = Ok(Way::Link);
     }
     let all = lines(&policy(&gateway, &seen, &[300], &[true]));

@@ -47,7 +47,7 @@ impl Overflow {
         let (old, new) = (self.chosen?, new?);
         let used = |index: usize| {
             let member = self.members.get(index)?;
-            Some((member.name.as_str(), percent(member.load.used())))
+            Some((member.name.as_str(), percent(member.load.busy())))
         };
         Some(match place(new) < place(old) {
             true => {
@@ -68,7 +68,7 @@ impl Selector for Overflow {
         let has_changed = self.members.sample(now, samples);
         for (full, member) in self.full.iter_mut().zip(&self.members.all) {
             let limit = if *full { ROOM * self.limit } else { self.limit };
-            *full = member.load.used() >= limit;
+            *full = member.load.busy() >= limit;
         }
         let order = self.order();
         let chosen = self.best(&order);

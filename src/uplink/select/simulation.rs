@@ -35,6 +35,8 @@ pub(super) struct World {
     received: Vec<f64>,
     flows: Vec<Flow>,
     pub now: Duration,
+    /// When the selector looks next.
+    next: Duration,
     pub weights: Vec<u16>,
     pub decisions: Vec<(Duration, Decision)>,
     random: u64,
@@ -52,6 +54,7 @@ impl World {
             received: vec![0.0; uplinks.len()],
             flows: Vec::new(),
             now: Duration::ZERO,
+            next: Duration::ZERO,
             weights: vec![0; uplinks.len()],
             decisions: Vec::new(),
             random: 7,
@@ -86,6 +89,11 @@ impl World {
         uplink
     }
 
+    /// Opens a flow on an uplink, whatever the weights say.
+    pub fn open_on(&mut self, uplink: usize, most_mbit: f64) {
+        self.flows.push(Flow { uplink, most: most_mbit * 125_000.0, left: None });
+    }
+
     pub fn close_all(&mut self) {
         self.flows.clear();
     }
@@ -100,13 +108,13 @@ impl World {
     pub fn run(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
-            let late = self.late.as_millis() as u64;
-            let next = self.now + INTERVAL + Duration::from_millis(self.below(late + 1));
-            while self.now < next {
-                self.carry();
-                self.now += TICK;
+            if self.now >= self.next {
+                self.look();
+                let late = self.late.as_millis() as u64;
+                self.next = self.now + INTERVAL + Duration::from_millis(self.below(late + 1));
             }
-            self.look();
+            self.carry();
+            self.now += TICK;
         }
     }
 

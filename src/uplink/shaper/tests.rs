@@ -53,13 +53,10 @@ fn an_uplink_is_shaped_a_little_below_its_capacity() {
          tc qdisc add dev eth1 parent 7700:10 handle 7710: pfifo limit 50\n\
          tc qdisc add dev eth1 parent 7700:11 handle 7711: pfifo limit 50\n\
          tc class add dev eth1 parent 7700: classid 7700:1 htb rate 19Mbit ceil 19Mbit burst 47500b cburst 47500b\n\
-         tc class add dev eth1 parent 7700:1 classid 7700:10 htb rate 4750Kbit ceil 19Mbit burst 47500b cburst 47500b \
-         prio 0 quantum 59375\n"
-            .replace(" prio 0 quantum 59375", " quantum 59375")
-            + "tc class add dev eth1 parent 7700:1 classid 7700:11 htb rate 14250Kbit ceil 19Mbit burst 47500b cburst 47500b \
-               quantum 60000 prio 1\n"
-            + "tc filter add dev eth1 parent 7700: protocol ip prio 65000 u32 match u32 0x00b80000 0x00fc0000 at 0 classid 7700:10\n"
-            + "tc filter add dev eth1 parent 7700: protocol ipv6 prio 65001 u32 match u32 0x0b800000 0x0fc00000 at 0 classid 7700:10\n"
+         tc class add dev eth1 parent 7700:1 classid 7700:10 htb rate 4750Kbit ceil 19Mbit burst 47500b cburst 47500b quantum 59375\n\
+         tc class add dev eth1 parent 7700:1 classid 7700:11 htb rate 14250Kbit ceil 19Mbit burst 47500b cburst 47500b prio 1 quantum 60000\n\
+         tc filter add dev eth1 parent 7700: protocol ip prio 65000 u32 match u32 0x00b80000 0x00fc0000 at 0 classid 7700:10\n\
+         tc filter add dev eth1 parent 7700: protocol ipv6 prio 65001 u32 match u32 0x0b800000 0x0fc00000 at 0 classid 7700:10\n"
     );
     assert_eq!(trees.len(), 1);
 }
@@ -94,8 +91,8 @@ fn a_place_for_filters_is_shared_and_left_to_others() {
     let mut seen = seen();
     seen.uplinks[0].queues = Queues { root: true, hook: Some(hook(true, true)) };
     let trees = made(&gateway(None), &seen);
-    assert_eq!(lines(&trees), "tc qdisc add dev if3 ingress\n", "it stays, without our filter");
-    assert_eq!(lines(&cleared(&seen.uplinks)), "tc qdisc add dev if3 ingress\n");
+    assert_eq!(lines(&trees), "tc qdisc add dev eth1 ingress\n", "it stays, without our filter");
+    assert_eq!(lines(&cleared(&seen.uplinks)), "tc qdisc add dev eth1 ingress\n");
     seen.uplinks[0].queues.hook = Some(hook(true, false));
     let trees = made(&gateway(None), &seen);
     assert_eq!((trees.len(), lines(&trees).as_str()), (1, ""), "what is left of an earlier run goes");

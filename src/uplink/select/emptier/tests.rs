@@ -44,17 +44,12 @@ fn the_reason_has_the_numbers() {
         world.decisions[0].1.reason,
         "a has 20.0 of 20.0Mbit free, b 20.0 of 20.0Mbit: new connections go to a and b in equal parts"
     );
-    let first = world.open(16.8, None);
+    world.open_on(0, GREEDY);
     world.run(seconds(3));
-    let names = if first == 0 { ["b", "a"] } else { ["a", "b"] };
-    let end =
-        format!("20.0 of 20.0Mbit free, {} 8.0 of 20.0Mbit: new connections go to {}", names[1], names[0]);
-    let reason = world.reason();
-    assert!(
-        reason.starts_with(&format!("{} has 20.0 of 20.0Mbit free, {} ", names[0], names[1])),
-        "{reason}"
+    assert_eq!(
+        world.reason().split(" of 20.0Mbit").collect::<Vec<_>>(),
+        ["b has 20.0", " free, a 7.2", ": new connections go to b"]
     );
-    assert_eq!(reason.split(": ").nth(1), end.split(": ").nth(1));
 }
 
 #[test]
@@ -62,16 +57,22 @@ fn twenty_flows_in_a_burst_do_not_all_herd() {
     for count in [2, 3, 8] {
         let mut world = emptier(&vec![20; count]);
         world.run(seconds(1));
+        assert_eq!(world.weights, vec![4; count]);
         for _ in 0..20 {
             world.open(GREEDY, None);
         }
-        let most = world.counts().into_iter().max().unwrap();
-        assert!(most <= 40 / count, "{:?}", world.counts());
+        assert!(world.counts().into_iter().max() <= Some(15), "{:?}", world.counts());
+        // Nor do those that come behind it.
+        world.run(seconds(2));
+        for _ in 0..20 {
+            world.open(GREEDY, None);
+        }
+        assert!(world.counts().into_iter().max() <= Some(25), "{:?}", world.counts());
     }
 }
 
 #[test]
-fn a_burst_behind_a_download_goes_to_both_once_the_other_is_filled() {
+fn what_comes_behind_a_download_goes_to_both_once_the_other_is_filled() {
     let mut world = emptier(&[20, 20]);
     world.run(seconds(1));
     let first = world.open(GREEDY, None);
@@ -110,27 +111,24 @@ fn flows_that_go_on_do_not_make_the_choice_swing() {
 }
 
 #[test]
-fn short_flows_without_end_keep_all_uplinks_in_use_and_the_choice_calm() {
+fn short_flows_without_end_are_carried_by_all_and_the_choice_stays_calm() {
     let mut world = emptier(&[50, 50]);
     world.run(seconds(1));
     let start = world.now;
-    let (mut most, mut fewest) = (0, usize::MAX);
-    for round in 0..600 {
-        // 100 flows a second of 80 KB each on average: 64 Mbit/s over 100.
+    let mut most = 0;
+    for _ in 0..600 {
+        // 100 flows a second of 80 KB each on average: 64 of 100 Mbit/s.
         for _ in 0..10 {
             let bytes = 8000 + world.below(144_000);
             world.open(GREEDY, Some(bytes as f64));
         }
         world.run(Duration::from_millis(100));
-        if round > 50 {
-            let all: usize = world.counts().iter().sum();
-            (most, fewest) = (most.max(all), fewest.min(all));
-        }
+        most = most.max(world.counts().into_iter().max().unwrap_or(0));
     }
     // What comes is carried: flows do not pile up.
-    assert!(most < 200, "{most} flows at a time, and {fewest}");
+    assert!(most < 40, "{most} flows on one uplink at a time");
     let changes = world.decisions_since(start);
-    assert!(changes < 600, "{changes} decisions in {} looks", 5 * (world.now - start).as_secs());
+    assert!(changes <= 60, "{changes} decisions in a minute");
 }
 
 #[test]
@@ -143,7 +141,7 @@ fn the_larger_uplink_gets_new_flows_until_less_of_it_is_free() {
     assert_eq!(world.weights, [4, 0], "50 and 20 are free");
     world.open(30.0, None);
     world.run(seconds(3));
-    assert_eq!(world.weights, [4, 4], "20 and 20 are free");
+    assert!(world.weights[0] > 0 && world.weights[1] > 0, "20 and 20 are free: {:?}", world.weights);
     world.open(GREEDY, None);
     world.open(GREEDY, None);
     world.close_all();
@@ -152,23 +150,23 @@ fn the_larger_uplink_gets_new_flows_until_less_of_it_is_free() {
 }
 
 #[test]
-fn where_all_are_full_the_choice_stands() {
-    let mut world = emptier(&[20, 20]);
+fn where_all_are_full_new_flows_are_spread_by_capacity() {
+    let mut world = emptier(&[40, 20]);
     world.run(seconds(1));
-    world.open(GREEDY, None);
-    world.run(seconds(2));
-    world.open(GREEDY, None);
-    world.run(seconds(2));
-    let (weights, now) = (world.weights.clone(), world.now);
+    for uplink in [0, 1] {
+        world.open_on(uplink, GREEDY);
+        world.run(seconds(2));
+    }
+    assert_eq!(world.weights, [4, 2]);
+    assert!(world.reason().starts_with("all are full, b has "), "{}", world.reason());
+    let now = world.now;
     world.run(seconds(10));
-    assert_eq!((&world.weights, world.decisions_since(now)), (&weights, 0));
-    // Full or not, an uplink that fails has no weight in the same call.
-    let used = weights.iter().position(|weight| *weight != 0).unwrap();
-    world.usable[used] = false;
+    assert_eq!(world.decisions_since(now), 0);
+    // An uplink that fails has no weight in the same call, full or not.
+    world.usable[0] = false;
     world.look();
-    assert_eq!(world.weights[used], 0);
-    let name = if used == 0 { "a" } else { "b" };
-    assert!(world.reason().starts_with(&format!("{name} does not work any more; ")), "{}", world.reason());
+    assert_eq!(world.weights, [0, 4]);
+    assert!(world.reason().starts_with("a does not work any more; "), "{}", world.reason());
 }
 
 #[test]
