@@ -1,6 +1,6 @@
 use super::changes::{Changes, Part, Queues};
 use super::devices::Devices;
-use super::remembered::Remembered;
+use super::remembered::{self, Remembered};
 use super::{marks, routing, shaper, ChangeError, Gateway, Owned, Seen};
 use crate::error::{Error, Result};
 use crate::netfilter::Flows;
@@ -94,17 +94,18 @@ impl Machine {
     /// # Errors
     /// See [`plan`](Machine::plan).
     pub fn cleanup(&mut self, gateway: &Gateway) -> Result<Changes> {
-        let nobody = Gateway::new([], []).owned(gateway.owned.clone());
-        let seen = self.see(gateway)?;
+        let mut nothing = gateway.clone();
+        nothing.uplinks.iter_mut().for_each(|uplink| uplink.shaping = None);
+        let seen = self.see(&nothing)?;
         let found = self.firewall.nft_table(&gateway.owned.table)?;
-        let remembered = Remembered::new(&nobody, found.as_ref())?;
-        let devices = Devices::read(&mut self.nl, &nobody)?;
+        let remembered = remembered::known(found.as_ref())?;
+        let devices = Devices::read(&mut self.nl, &nothing)?;
         let mut parts = Vec::new();
-        let mut desired = routing::nothing(gateway, &seen);
+        let mut desired = routing::nothing(&nothing, &seen);
         desired.trees.extend(devices.leftover_trees());
         self.plan_into(desired, &mut parts)?;
         parts.extend(devices.leftover.into_iter().map(|link| Part::Link(Verb::Delete, Box::new(link))));
-        parts.extend(remembered.unwanted.into_iter().map(Part::Restore));
+        parts.extend(remembered.into_iter().map(Part::Restore));
         // Last: it remembers what is not restored yet.
         if found.is_some() {
             parts.push(Part::NfTables(marks::nothing(&gateway.owned), None));

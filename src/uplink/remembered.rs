@@ -25,18 +25,9 @@ impl Remembered {
     /// # Errors
     /// [`Error::Invalid`] if the table is not ours; settings that cannot be read.
     pub fn new(gateway: &Gateway, found: Option<&FoundTable>) -> Result<Self> {
-        let lines = match found.map(|table| (table, marks::remembered(table))) {
-            None => Vec::new(),
-            Some((_, Some(lines))) => lines,
-            Some((table, None)) => {
-                let what = format!("the nf_tables table inet {}", table.name);
-                return Err(Error::invalid(what, "it is not ours, and in the way"));
-            }
-        };
         let wanted = settings(gateway);
-        let known = lines.iter().filter_map(|line| line.parse().ok());
         let is_wanted = |changed: &Changed| wanted.iter().any(|setting| setting.key == changed.key);
-        let (kept, unwanted): (Vec<_>, Vec<_>) = known.partition(is_wanted);
+        let (kept, unwanted): (Vec<_>, Vec<_>) = known(found)?.into_iter().partition(is_wanted);
         let to_change = Sysctls::here().changes(&wanted)?;
         Ok(Remembered { kept, to_change, unwanted, there: found.is_some() })
     }
@@ -61,5 +52,20 @@ impl Remembered {
     /// What is to be changed and was not changed before: what somebody else changed back is remembered as it was at first.
     fn new_ones(&self) -> impl Iterator<Item = &Changed> {
         self.to_change.iter().filter(|change| self.kept.iter().all(|kept| kept.key != change.key))
+    }
+}
+
+/// All that a table remembers.
+///
+/// # Errors
+/// [`Error::Invalid`] if it is not ours.
+pub(super) fn known(found: Option<&FoundTable>) -> Result<Vec<Changed>> {
+    let Some(table) = found else { return Ok(Vec::new()) };
+    match marks::remembered(table) {
+        Some(lines) => Ok(lines.iter().filter_map(|line| line.parse().ok()).collect()),
+        None => {
+            let what = format!("the nf_tables table inet {}", table.name);
+            Err(Error::invalid(what, "it is not ours, and in the way"))
+        }
     }
 }
