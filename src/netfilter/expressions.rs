@@ -72,7 +72,10 @@ impl Expressions {
 
     /// Goes on with the rule only if the register compares so.
     pub fn compare(&mut self, op: u32, with: &[u8]) {
-        self.push("cmp", &Cmp { from: REGISTER, op: Some(Be(op)), data: Some(value(with)), ..Cmp::default() });
+        self.push(
+            "cmp",
+            &Cmp { from: REGISTER, op: Some(Be(op)), data: Some(value(with)), ..Cmp::default() },
+        );
     }
 
     /// Ends the rule so.

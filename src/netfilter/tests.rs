@@ -138,7 +138,8 @@ fn the_name_of_a_wrong_attribute_is_found_in_a_message() {
 
 #[test]
 fn what_was_made_has_not_drifted() {
-    let t = table_with([rule().iifname(dev("lan")).counter().comment("one"), rule().saddr(prefix("10.0.0.0/9"))]);
+    let t =
+        table_with([rule().iifname(dev("lan")).counter().comment("one"), rule().saddr(prefix("10.0.0.0/9"))]);
     let found = as_found(&t, "t");
     assert_eq!(t.drift(found.as_ref()), Vec::<String>::new());
     assert_eq!(found.as_ref().unwrap().comment.as_deref(), Some("ours"));
@@ -154,16 +155,24 @@ fn drift_is_noticed_and_named() {
         change(&mut found);
         t.drift(Some(&found)).join("; ")
     };
-    let chain = |found: &mut FoundTable, change: &dyn Fn(&mut FoundChain)| change(found.chains.get_mut("c").unwrap());
-    assert_eq!(drift(&|found| chain(found, &|chain| chain.rules.clear())), "the chain c has 0 rules and not 2");
+    let chain =
+        |found: &mut FoundTable, change: &dyn Fn(&mut FoundChain)| change(found.chains.get_mut("c").unwrap());
+    assert_eq!(
+        drift(&|found| chain(found, &|chain| chain.rules.clear())),
+        "the chain c has 0 rules and not 2"
+    );
     assert_eq!(drift(&|found| chain(found, &|chain| chain.rules.swap(0, 1))).matches("is not `").count(), 2);
     assert!(drift(&|found| chain(found, &|chain| chain.policy = Some(0))).contains("policy"));
     assert!(drift(&|found| chain(found, &|chain| chain.hook = Some((1, -10)))).contains("hook"));
-    assert!(drift(&|found| chain(found, &|chain| chain.rules[0].comment = Some("x".into()))).contains("rule 1"));
+    assert!(
+        drift(&|found| chain(found, &|chain| chain.rules[0].comment = Some("x".into()))).contains("rule 1")
+    );
     assert!(drift(&|found| found.flags = 1).contains("flags 0x1"));
     assert!(drift(&|found| found.uses += 1).contains("more than chains"));
     assert!(drift(&|found| found.comment = None).contains("comment"));
-    assert!(drift(&|found| drop(found.chains.insert("d".into(), FoundChain::default()))).contains("a chain d"));
+    assert!(
+        drift(&|found| drop(found.chains.insert("d".into(), FoundChain::default()))).contains("a chain d")
+    );
     assert_eq!(t.drift(None), ["the table t is not there"]);
 }
 
@@ -217,7 +226,8 @@ fn a_counter_is_read_and_does_not_count_as_drift() {
             w.attr_with(2, |w| w.put(&7_u64.to_be_bytes()));
         });
     });
-    let mut attrs = RuleAttrs { expressions: Some(crate::wire::Raw(w.bytes().to_vec())), ..RuleAttrs::default() };
+    let mut attrs =
+        RuleAttrs { expressions: Some(crate::wire::Raw(w.bytes().to_vec())), ..RuleAttrs::default() };
     attrs = attrs.table(crate::wire::Text("t".into())).chain(crate::wire::Text("c".into()));
     let mut message = Writer::default();
     let header = crate::wire::Header { ty: 0xa06, ..crate::wire::Header::default() };
@@ -280,7 +290,8 @@ fn a_request_to_delete_flows_always_has_a_mark_and_a_mask() {
         let (message, body) = Messages::new(&bytes).next().unwrap().unwrap();
         assert_eq!((message.ty, message.flags), (0x102, 5));
         assert_eq!(body[..4], header);
-        let attrs: Vec<_> = Reader::new(&body[4..]).attrs().map(|attr| attr.map(|a| (a.ty, a.payload)).unwrap()).collect();
+        let attrs: Vec<_> =
+            Reader::new(&body[4..]).attrs().map(|attr| attr.map(|a| (a.ty, a.payload)).unwrap()).collect();
         assert_eq!(attrs, [(8, &[0, 0, 1, 0][..]), (21, &[0, 0, 0x3f, 0])]);
     }
 }

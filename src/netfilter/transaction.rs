@@ -112,7 +112,9 @@ impl Transaction {
         let mut w = Writer::default();
         let frame = |w: &mut Writer, ty| {
             let header = Header { resource: Be(NFNL_SUBSYS_NFTABLES), ..Header::default() };
-            w.message(wire::Header { ty, flags: NLM_F_REQUEST, ..wire::Header::default() }, |w| header.encode(w))
+            w.message(wire::Header { ty, flags: NLM_F_REQUEST, ..wire::Header::default() }, |w| {
+                header.encode(w)
+            })
         };
         let whole = |source| Error::Encode { request: self.summary(), source };
         frame(&mut w, NFNL_MSG_BATCH_BEGIN).map_err(whole)?;
@@ -159,9 +161,12 @@ impl NftCommand {
             Change::FlushChain { table, chain } => {
                 message(NFT_MSG_DELRULE, flags, &NftRule::new().attributes(table, chain)?, w)
             }
-            Change::AddRule { table, chain, rule } => {
-                message(NFT_MSG_NEWRULE, flags | NLM_F_CREATE | NLM_F_APPEND, &rule.attributes(table, chain)?, w)
-            }
+            Change::AddRule { table, chain, rule } => message(
+                NFT_MSG_NEWRULE,
+                flags | NLM_F_CREATE | NLM_F_APPEND,
+                &rule.attributes(table, chain)?,
+                w,
+            ),
         }
     }
 }

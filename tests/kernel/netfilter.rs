@@ -17,8 +17,14 @@ pub fn trials() -> Vec<Trial> {
         trial("what others do to a table is noticed", tampered),
         trial("a refused rule is named and leaves nothing of its transaction", refused),
         trial("a transaction of hundreds of rules is one", large),
-        trial("a table and its comment outlive the connection, and are deleted whether there or not", restarted),
-        trial("a transaction needs a connection to netfilter, and an empty one sends nothing", other_protocol),
+        trial(
+            "a table and its comment outlive the connection, and are deleted whether there or not",
+            restarted,
+        ),
+        trial(
+            "a transaction needs a connection to netfilter, and an empty one sends nothing",
+            other_protocol,
+        ),
         trial("marks are saved and restored in their bits, and other bits stay", marks),
         trial("connections are counted and deleted by mark and family, and others survive", by_mark),
     ]
@@ -28,7 +34,8 @@ const BITS: u32 = 0x3f00;
 
 fn connection() -> Result<Connection, Stop> {
     static HAS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    let probe = || Capabilities::probe().is_ok_and(|has| has.has(Feature::NfTables) && has.has(Feature::Conntrack));
+    let probe =
+        || Capabilities::probe().is_ok_and(|has| has.has(Feature::NfTables) && has.has(Feature::Conntrack));
     match HAS.get_or_init(probe) {
         true => Ok(Connection::builder().protocol(Protocol::Netfilter).open()?),
         false => Err(Stop::Skip("this kernel has no nf_tables or no ctnetlink".into())),
@@ -41,7 +48,10 @@ fn like_nft() -> Outcome {
         if !has_program("nft") {
             return Err(Stop::Skip("`nft` is not installed".into()));
         }
-        let shell = fed(Command::new("sh").args(["-e", "-s"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), &t.to_string())?;
+        let shell = fed(
+            Command::new("sh").args(["-e", "-s"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            &t.to_string(),
+        )?;
         if !shell.status.success() {
             return Err(Stop::Fail(String::from_utf8_lossy(&shell.stderr).into_owned()));
         }
@@ -184,7 +194,10 @@ fn other_protocol() -> Outcome {
     ];
     for error in errors {
         let error = error.ok_or("it was accepted")?;
-        assert!(matches!(error, Error::Invalid { .. }) && error.to_string().contains("Protocol::Netfilter"), "{error}");
+        assert!(
+            matches!(error, Error::Invalid { .. }) && error.to_string().contains("Protocol::Netfilter"),
+            "{error}"
+        );
     }
     Ok(())
 }
@@ -203,9 +216,16 @@ fn steering() -> Result<Connection, Stop> {
     t.add_rule("foreign", rule().set_mark(Mark::Connection, 5, 0xff));
     t.add_rule("foreign", rule().set_mark(Mark::Packet, 6, 0xff));
     for (port, mark) in [(7001, 0x100), (7002, 0x200)] {
-        t.add_rule("save", rule().udp_dport(port..=port).ct_state_new().set_mark(Mark::Connection, mark, BITS));
-        t.add_rule("restore", rule().mark_is(Mark::Connection, mark, BITS).set_mark(Mark::Packet, mark, BITS));
-        let both = rule().mark_is(Mark::Packet, mark | 6, BITS | 0xff).mark_is(Mark::Connection, mark | 5, u32::MAX);
+        t.add_rule(
+            "save",
+            rule().udp_dport(port..=port).ct_state_new().set_mark(Mark::Connection, mark, BITS),
+        );
+        t.add_rule(
+            "restore",
+            rule().mark_is(Mark::Connection, mark, BITS).set_mark(Mark::Packet, mark, BITS),
+        );
+        let both =
+            rule().mark_is(Mark::Packet, mark | 6, BITS | 0xff).mark_is(Mark::Connection, mark | 5, u32::MAX);
         t.add_rule("restore", both.counter().comment(format!("to {port}")));
     }
     t.add_rule("restore", rule().mark_is_not(Mark::Packet, 0, BITS).counter().comment("all"));

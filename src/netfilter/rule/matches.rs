@@ -12,7 +12,9 @@ use std::ops::RangeInclusive;
 impl NftRule {
     pub(super) fn device(mut self, word: &str, key: u32, is: bool, dev: Name) -> Self {
         if dev.contains(['"', '*', '\\']) {
-            self.fail(EncodeError::Invalid("nft cannot say the name of a device that has one of \" * \\ in it"));
+            self.fail(EncodeError::Invalid(
+                "nft cannot say the name of a device that has one of \" * \\ in it",
+            ));
         }
         // Names compare as the kernel keeps them: filled up with zeros.
         let mut name = [0; 16];
