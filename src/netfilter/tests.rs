@@ -73,6 +73,8 @@ fn what_narrows_a_rule_is_sent_once_and_cannot_be_contradicted() {
 fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
     let packet = Mark::Packet;
     for wrong in [
+        rule(),
+        rule().comment("x"),
         rule().mark_is(packet, 1, 0),
         rule().set_mark(packet, 0x10, 0xf),
         #[allow(clippy::reversed_empty_ranges, reason = "that is what is refused")]
@@ -82,15 +84,16 @@ fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
         rule().accept().counter(),
         rule().masquerade().accept(),
         rule().jump("no blanks"),
-        rule().comment("x".repeat(129)),
+        rule().counter().comment("x".repeat(129)),
     ] {
-        let Err(Error::Encode { request, .. }) = table_with([rule(), wrong.clone()]).to_bytes() else {
+        let Err(Error::Encode { request, .. }) = table_with([rule().counter(), wrong.clone()]).to_bytes()
+        else {
             panic!("{wrong} was accepted")
         };
         assert!(request.contains(&format!("add rule inet t c {wrong}")), "{request}");
     }
     let mut t = Transaction::new();
-    t.add_rule("c", rule());
+    t.add_rule("c", rule().counter());
     assert!(t.to_bytes().is_err(), "a rule without a table");
     for name in ["", "1st", "a b", &"x".repeat(256)] {
         let mut t = Transaction::new();
@@ -101,7 +104,7 @@ fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
 
 #[test]
 fn only_the_last_command_asks_for_an_answer() {
-    let bytes = table_with([rule(), rule()]).to_bytes().unwrap();
+    let bytes = table_with([rule().counter(), rule().accept()]).to_bytes().unwrap();
     let messages: Vec<_> = Messages::new(&bytes).map(|message| message.unwrap().0).collect();
     let types: Vec<_> = messages.iter().map(|header| header.ty).collect();
     assert_eq!(types, [16, 0xa00, 0xa03, 0xa06, 0xa06, 17]);
@@ -111,14 +114,14 @@ fn only_the_last_command_asks_for_an_answer() {
 
 #[test]
 fn a_command_is_one_word_for_a_shell() {
-    let mut t = table_with([rule().comment("it's")]);
+    let mut t = table_with([rule().counter().comment("it's")]);
     t.flush_chain("c");
     t.add_chain(&Chain::new("d"));
     let commands: Vec<_> = t.commands().iter().skip(2).map(ToString::to_string).collect();
     assert_eq!(
         commands,
         [
-            r#"nft 'add rule inet t c comment "it'\''s"'"#,
+            r#"nft 'add rule inet t c counter comment "it'\''s"'"#,
             "nft 'flush chain inet t c'",
             "nft 'add chain inet t d'"
         ]
@@ -179,7 +182,6 @@ fn drift_is_noticed_and_named() {
 #[test]
 fn every_word_of_a_rule_counts() {
     let rules = [
-        rule(),
         rule().iifname(dev("a")),
         rule().iifname(dev("b")),
         rule().iifname_is_not(dev("b")),
@@ -203,7 +205,7 @@ fn every_word_of_a_rule_counts() {
         rule().jump("cc"),
         rule().counter(),
         rule().masquerade(),
-        rule().comment("x"),
+        rule().counter().comment("x"),
     ];
     for (made, one) in rules.iter().enumerate() {
         let found = as_found(&table_with([one.clone()]), "t");

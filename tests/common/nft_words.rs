@@ -71,7 +71,7 @@ fn rules() -> Vec<NftRule> {
         rule().drop(),
         rule().returns(),
         rule().jump("d"),
-        rule().comment("a rule's only words: 1,2;3 {} $x \\ ü"),
+        rule().accept().comment("these aren't all of a rule's words: 1,2;3 {} $x \\ ü"),
         rule().counter().comment("x".repeat(128)),
         rule()
             .mark_is(connection, 0x100, 0x3f00)

@@ -121,20 +121,29 @@ fn refused() -> Outcome {
     t.add_table(&Table::inet("t"));
     t.add_chain(&Chain::base("c", ChainKind::Filter, Hook::Prerouting, 0));
     t.add_rule("c", NftRule::new().counter());
-    // Only chains of type nat can do that.
-    t.add_rule("c", NftRule::new().masquerade());
-    t.add_rule("nowhere", NftRule::new().counter());
-    t.add_rule("c", NftRule::new().accept());
-    let error = nl.commit(&t).err().ok_or("it was accepted")?;
+    // Only chains of type nat can do that, and only behind routing.
+    let mut wrong = t.clone();
+    wrong.add_rule("c", NftRule::new().masquerade());
+    wrong.add_rule("c", NftRule::new().accept());
+    let error = nl.commit(&wrong).err().ok_or("it was accepted")?;
     assert!(error.to_string().contains("`nft 'add rule inet t c masquerade'` was refused"), "{error}");
     assert_eq!(nl.nft_table("t")?, None);
+    let mut wrong = t.clone();
+    wrong.add_rule("c", NftRule::new().jump("nowhere"));
+    wrong.add_rule("nowhere", NftRule::new().accept());
+    let error = nl.commit(&wrong).err().ok_or("it was accepted")?;
+    assert!(error.to_string().contains("`nft 'add rule inet t c jump nowhere'` was refused"), "{error}");
+    assert_eq!(error.errno(), Some(nix::libc::ENOENT));
+    assert_eq!(nl.nft_table("t")?, None);
+    nl.commit(&t)?;
+    assert_eq!(t.drift(nl.nft_table("t")?.as_ref()), Vec::<String>::new());
 
     let mut t = Transaction::new();
-    t.in_table("t");
+    t.in_table("u");
     t.flush_chain("c");
     let error = nl.commit(&t).err().ok_or("it was accepted")?;
     assert_eq!(error.errno(), Some(nix::libc::ENOENT));
-    assert!(error.to_string().contains("`nft 'flush chain inet t c'`"), "{error}");
+    assert!(error.to_string().contains("`nft 'flush chain inet u c'`"), "{error}");
     assert_eq!(error.refusal().and_then(|refusal| refusal.attribute), Some("NFTA_RULE_TABLE"));
     Ok(())
 }
