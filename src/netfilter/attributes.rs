@@ -29,9 +29,9 @@ attrs! {
     pub(super) wordless struct ChainAttrs {
         1 "NFTA_CHAIN_TABLE" => table: Text,
         3 "NFTA_CHAIN_NAME" => name: Text,
+        7 "NFTA_CHAIN_TYPE" => kind: Text,
         4 "NFTA_CHAIN_HOOK" => hook: nested HookAttrs,
         5 "NFTA_CHAIN_POLICY" => policy: Be<u32>,
-        7 "NFTA_CHAIN_TYPE" => kind: Text,
     }
 }
 

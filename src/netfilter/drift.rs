@@ -5,6 +5,9 @@ use super::transaction::Change;
 use super::{Base, Chain, FoundChain, FoundRule, FoundTable, NftRule, Table, Transaction};
 use crate::wire::{Attr, Reader};
 
+/// A table, its chains, and their rules.
+type Outcome<'a> = (&'a Table, Vec<(&'a Chain, Vec<&'a NftRule>)>);
+
 impl Transaction {
     /// What of a table is not as this transaction makes it, in words, each a sentence without an end; nothing if all is.
     ///
@@ -19,13 +22,12 @@ impl Transaction {
     /// assert_eq!(t.drift(None), ["the table uplinks is not there"]);
     /// ```
     pub fn drift(&self, found: Option<&FoundTable>) -> Vec<String> {
-        let (table, chains) = match (self.outcome(), found) {
-            (None, None) => return Vec::new(),
-            (None, Some(found)) => return vec![format!("the table {} is there", found.name)],
+        let ((table, chains), found) = match (self.outcome(), found) {
+            (Some(outcome), Some(found)) => (outcome, found),
             (Some((table, _)), None) => return vec![format!("the table {} is not there", table.name)],
-            (Some(outcome), Some(_)) => outcome,
+            (None, Some(found)) => return vec![format!("the table {} is there", found.name)],
+            (None, None) => return Vec::new(),
         };
-        let Some(found) = found else { return Vec::new() };
         let mut drift = Vec::new();
         let mut note = |differs: bool, what: &dyn Fn() -> String| {
             if differs {
@@ -34,7 +36,10 @@ impl Transaction {
         };
         note(found.name != table.name, &|| format!("the table is {} and not {}", found.name, table.name));
         note(found.comment != table.comment, &|| {
-            format!("the comment of the table {} is {:?} and not {:?}", table.name, found.comment, table.comment)
+            format!(
+                "the comment of the table {} is {:?} and not {:?}",
+                table.name, found.comment, table.comment
+            )
         });
         note(found.flags != 0, &|| format!("the table {} has the flags {:#x}", table.name, found.flags));
         let uses = u32::try_from(found.chains.len()).unwrap_or(u32::MAX);
@@ -48,7 +53,9 @@ impl Transaction {
                 note(true, &|| format!("the chain {name} is not there"));
                 continue;
             };
-            note(!found.is_at(*base), &|| format!("the chain {name} is of another type, hook, priority or policy"));
+            note(!found.is_at(*base), &|| {
+                format!("the chain {name} is of another type, hook, priority or policy")
+            });
             let (theirs, ours) = (found.rules.len(), rules.len());
             note(theirs != ours, &|| format!("the chain {name} has {theirs} rules and not {ours}"));
             if theirs == ours {
@@ -60,9 +67,9 @@ impl Transaction {
         drift
     }
 
-    /// The table that is there behind the transaction, with its chains and their rules.
-    fn outcome(&self) -> Option<(&Table, Vec<(&Chain, Vec<&NftRule>)>)> {
-        let mut outcome: Option<(&Table, Vec<(&Chain, Vec<&NftRule>)>)> = None;
+    /// What is there behind the transaction.
+    fn outcome(&self) -> Option<Outcome<'_>> {
+        let mut outcome: Option<Outcome<'_>> = None;
         for command in self.commands() {
             match (&command.0, &mut outcome) {
                 (Change::AddTable(table), None) => outcome = Some((table, Vec::new())),
@@ -74,10 +81,16 @@ impl Transaction {
                     }
                 }
                 (Change::FlushChain { chain, .. }, Some((_, chains))) => {
-                    chains.iter_mut().filter(|(known, _)| known.name == *chain).for_each(|(_, rules)| rules.clear());
+                    chains
+                        .iter_mut()
+                        .filter(|(known, _)| known.name == *chain)
+                        .for_each(|(_, rules)| rules.clear());
                 }
                 (Change::AddRule { chain, rule, .. }, Some((_, chains))) => {
-                    chains.iter_mut().filter(|(known, _)| known.name == *chain).for_each(|(_, rules)| rules.push(rule));
+                    chains
+                        .iter_mut()
+                        .filter(|(known, _)| known.name == *chain)
+                        .for_each(|(_, rules)| rules.push(rule));
                 }
             }
         }

@@ -56,23 +56,27 @@ impl Expressions {
 
     /// Register = register & mask ^ xor. Both are of the same length.
     pub fn bitwise(&mut self, mask: &[u8], xor: &[u8]) {
-        self.push(
-            "bitwise",
-            &Bitwise {
-                from: REGISTER,
-                to: REGISTER,
-                op: Some(Be(NFT_BITWISE_MASK_XOR)),
-                len: u32::try_from(mask.len()).ok().map(Be),
-                mask: Some(value(mask)),
-                xor: Some(value(xor)),
-                ..Bitwise::default()
-            },
-        );
+        self.mask_and_xor(Some(Be(NFT_BITWISE_MASK_XOR)), mask, xor);
+    }
+
+    /// Register = register & mask. As nft has it where nobody said `and`: without the operation, which is this one unless said.
+    pub fn mask(&mut self, mask: &[u8]) {
+        self.mask_and_xor(None, mask, &vec![0; mask.len()]);
+    }
+
+    fn mask_and_xor(&mut self, op: Option<Be<u32>>, mask: &[u8], xor: &[u8]) {
+        let len = u32::try_from(mask.len()).ok().map(Be);
+        let (mask, xor) = (Some(value(mask)), Some(value(xor)));
+        let bitwise = Bitwise { from: REGISTER, to: REGISTER, op, len, mask, xor, ..Bitwise::default() };
+        self.push("bitwise", &bitwise);
     }
 
     /// Goes on with the rule only if the register compares so.
     pub fn compare(&mut self, op: u32, with: &[u8]) {
-        self.push("cmp", &Cmp { from: REGISTER, op: Some(Be(op)), data: Some(value(with)), ..Cmp::default() });
+        self.push(
+            "cmp",
+            &Cmp { from: REGISTER, op: Some(Be(op)), data: Some(value(with)), ..Cmp::default() },
+        );
     }
 
     /// Ends the rule so.

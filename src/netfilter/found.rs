@@ -145,7 +145,8 @@ impl<'a> Listing<'a> {
 
     fn rule(&mut self, attrs: RuleAttrs) {
         let table = self.table.as_mut().filter(|_| is(&attrs.table, self.name));
-        let Some(chain) = table.and_then(|table| table.chains.get_mut(&attrs.chain.unwrap_or_default().0)) else {
+        let Some(chain) = table.and_then(|table| table.chains.get_mut(&attrs.chain.unwrap_or_default().0))
+        else {
             return;
         };
         let expressions = attrs.expressions.unwrap_or_default().0;

@@ -54,7 +54,7 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 impl NftRule {
-    /// A rule that holds for every packet and does nothing.
+    /// A rule that holds for every packet. It needs at least one word.
     pub fn new() -> Self {
         Self::default()
     }
@@ -88,7 +88,7 @@ impl NftRule {
     pub fn ct_state_new(self) -> Self {
         self.says(format_args!("ct state new"), |does| {
             does.load(Key::Ct(NFT_CT_STATE));
-            does.bitwise(&STATE_NEW.to_ne_bytes(), &[0; 4]);
+            does.mask(&STATE_NEW.to_ne_bytes());
             does.compare(NFT_CMP_NEQ, &[0; 4]);
         })
     }
@@ -218,13 +218,12 @@ impl NftRule {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        Ok(RuleAttrs {
-            table: Some(checked("name of a table", table)?),
-            chain: Some(checked("name of a chain", chain)?),
-            expressions: Some(Raw(self.expressions.bytes().to_vec())),
-            userdata: self.comment.as_deref().map(comment::encode).transpose()?,
-            ..RuleAttrs::default()
-        })
+        if self.words.is_empty() {
+            return Err(EncodeError::Missing("a word of the rule"));
+        }
+        let expressions = Some(Raw(self.expressions.bytes().to_vec()));
+        let userdata = self.comment.as_deref().map(comment::encode).transpose()?;
+        Ok(RuleAttrs { expressions, userdata, ..place(table, chain)? })
     }
 
     pub(super) fn noted(&self) -> Option<&str> {
@@ -258,6 +257,12 @@ impl NftRule {
     }
 }
 
+/// Where rules are.
+pub(super) fn place(table: &str, chain: &str) -> Result<RuleAttrs, EncodeError> {
+    let (table, chain) = (checked("name of a table", table)?, checked("name of a chain", chain)?);
+    Ok(RuleAttrs { table: Some(table), chain: Some(chain), ..RuleAttrs::default() })
+}
+
 impl Mark {
     fn key(self) -> Key {
         match self {
@@ -282,7 +287,6 @@ impl Display for NftRule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)?;
         match &self.comment {
-            Some(comment) if self.words.is_empty() => write!(f, "comment \"{comment}\""),
             Some(comment) => write!(f, " comment \"{comment}\""),
             None => Ok(()),
         }

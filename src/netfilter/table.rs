@@ -1,6 +1,6 @@
 use super::attributes::{ChainAttrs, HookAttrs, TableAttrs};
-use super::numbers::*;
 use super::comment;
+use super::numbers::*;
 use crate::wire::{Be, EncodeError, Text};
 use std::fmt::{self, Display, Formatter};
 

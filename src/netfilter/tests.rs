@@ -73,6 +73,8 @@ fn what_narrows_a_rule_is_sent_once_and_cannot_be_contradicted() {
 fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
     let packet = Mark::Packet;
     for wrong in [
+        rule(),
+        rule().comment("x"),
         rule().mark_is(packet, 1, 0),
         rule().set_mark(packet, 0x10, 0xf),
         #[allow(clippy::reversed_empty_ranges, reason = "that is what is refused")]
@@ -82,15 +84,16 @@ fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
         rule().accept().counter(),
         rule().masquerade().accept(),
         rule().jump("no blanks"),
-        rule().comment("x".repeat(129)),
+        rule().counter().comment("x".repeat(129)),
     ] {
-        let Err(Error::Encode { request, .. }) = table_with([rule(), wrong.clone()]).to_bytes() else {
+        let Err(Error::Encode { request, .. }) = table_with([rule().counter(), wrong.clone()]).to_bytes()
+        else {
             panic!("{wrong} was accepted")
         };
         assert!(request.contains(&format!("add rule inet t c {wrong}")), "{request}");
     }
     let mut t = Transaction::new();
-    t.add_rule("c", rule());
+    t.add_rule("c", rule().counter());
     assert!(t.to_bytes().is_err(), "a rule without a table");
     for name in ["", "1st", "a b", &"x".repeat(256)] {
         let mut t = Transaction::new();
@@ -101,7 +104,7 @@ fn what_makes_no_sense_is_refused_with_its_command_and_nothing_is_sent() {
 
 #[test]
 fn only_the_last_command_asks_for_an_answer() {
-    let bytes = table_with([rule(), rule()]).to_bytes().unwrap();
+    let bytes = table_with([rule().counter(), rule().accept()]).to_bytes().unwrap();
     let messages: Vec<_> = Messages::new(&bytes).map(|message| message.unwrap().0).collect();
     let types: Vec<_> = messages.iter().map(|header| header.ty).collect();
     assert_eq!(types, [16, 0xa00, 0xa03, 0xa06, 0xa06, 17]);
@@ -111,14 +114,14 @@ fn only_the_last_command_asks_for_an_answer() {
 
 #[test]
 fn a_command_is_one_word_for_a_shell() {
-    let mut t = table_with([rule().comment("it's")]);
+    let mut t = table_with([rule().counter().comment("it's")]);
     t.flush_chain("c");
     t.add_chain(&Chain::new("d"));
     let commands: Vec<_> = t.commands().iter().skip(2).map(ToString::to_string).collect();
     assert_eq!(
         commands,
         [
-            r#"nft 'add rule inet t c comment "it'\''s"'"#,
+            r#"nft 'add rule inet t c counter comment "it'\''s"'"#,
             "nft 'flush chain inet t c'",
             "nft 'add chain inet t d'"
         ]
@@ -138,7 +141,8 @@ fn the_name_of_a_wrong_attribute_is_found_in_a_message() {
 
 #[test]
 fn what_was_made_has_not_drifted() {
-    let t = table_with([rule().iifname(dev("lan")).counter().comment("one"), rule().saddr(prefix("10.0.0.0/9"))]);
+    let t =
+        table_with([rule().iifname(dev("lan")).counter().comment("one"), rule().saddr(prefix("10.0.0.0/9"))]);
     let found = as_found(&t, "t");
     assert_eq!(t.drift(found.as_ref()), Vec::<String>::new());
     assert_eq!(found.as_ref().unwrap().comment.as_deref(), Some("ours"));
@@ -154,23 +158,30 @@ fn drift_is_noticed_and_named() {
         change(&mut found);
         t.drift(Some(&found)).join("; ")
     };
-    let chain = |found: &mut FoundTable, change: &dyn Fn(&mut FoundChain)| change(found.chains.get_mut("c").unwrap());
-    assert_eq!(drift(&|found| chain(found, &|chain| chain.rules.clear())), "the chain c has 0 rules and not 2");
+    let chain =
+        |found: &mut FoundTable, change: &dyn Fn(&mut FoundChain)| change(found.chains.get_mut("c").unwrap());
+    assert_eq!(
+        drift(&|found| chain(found, &|chain| chain.rules.clear())),
+        "the chain c has 0 rules and not 2"
+    );
     assert_eq!(drift(&|found| chain(found, &|chain| chain.rules.swap(0, 1))).matches("is not `").count(), 2);
     assert!(drift(&|found| chain(found, &|chain| chain.policy = Some(0))).contains("policy"));
     assert!(drift(&|found| chain(found, &|chain| chain.hook = Some((1, -10)))).contains("hook"));
-    assert!(drift(&|found| chain(found, &|chain| chain.rules[0].comment = Some("x".into()))).contains("rule 1"));
+    assert!(
+        drift(&|found| chain(found, &|chain| chain.rules[0].comment = Some("x".into()))).contains("rule 1")
+    );
     assert!(drift(&|found| found.flags = 1).contains("flags 0x1"));
     assert!(drift(&|found| found.uses += 1).contains("more than chains"));
     assert!(drift(&|found| found.comment = None).contains("comment"));
-    assert!(drift(&|found| drop(found.chains.insert("d".into(), FoundChain::default()))).contains("a chain d"));
+    assert!(
+        drift(&|found| drop(found.chains.insert("d".into(), FoundChain::default()))).contains("a chain d")
+    );
     assert_eq!(t.drift(None), ["the table t is not there"]);
 }
 
 #[test]
 fn every_word_of_a_rule_counts() {
     let rules = [
-        rule(),
         rule().iifname(dev("a")),
         rule().iifname(dev("b")),
         rule().iifname_is_not(dev("b")),
@@ -194,7 +205,7 @@ fn every_word_of_a_rule_counts() {
         rule().jump("cc"),
         rule().counter(),
         rule().masquerade(),
-        rule().comment("x"),
+        rule().counter().comment("x"),
     ];
     for (made, one) in rules.iter().enumerate() {
         let found = as_found(&table_with([one.clone()]), "t");
@@ -217,7 +228,8 @@ fn a_counter_is_read_and_does_not_count_as_drift() {
             w.attr_with(2, |w| w.put(&7_u64.to_be_bytes()));
         });
     });
-    let mut attrs = RuleAttrs { expressions: Some(crate::wire::Raw(w.bytes().to_vec())), ..RuleAttrs::default() };
+    let mut attrs =
+        RuleAttrs { expressions: Some(crate::wire::Raw(w.bytes().to_vec())), ..RuleAttrs::default() };
     attrs = attrs.table(crate::wire::Text("t".into())).chain(crate::wire::Text("c".into()));
     let mut message = Writer::default();
     let header = crate::wire::Header { ty: 0xa06, ..crate::wire::Header::default() };
@@ -280,7 +292,8 @@ fn a_request_to_delete_flows_always_has_a_mark_and_a_mask() {
         let (message, body) = Messages::new(&bytes).next().unwrap().unwrap();
         assert_eq!((message.ty, message.flags), (0x102, 5));
         assert_eq!(body[..4], header);
-        let attrs: Vec<_> = Reader::new(&body[4..]).attrs().map(|attr| attr.map(|a| (a.ty, a.payload)).unwrap()).collect();
+        let attrs: Vec<_> =
+            Reader::new(&body[4..]).attrs().map(|attr| attr.map(|a| (a.ty, a.payload)).unwrap()).collect();
         assert_eq!(attrs, [(8, &[0, 0, 1, 0][..]), (21, &[0, 0, 0x3f, 0])]);
     }
 }

@@ -1,7 +1,7 @@
 use super::attributes::{ChainAttrs, Header, RuleAttrs, TableAttrs};
 use super::numbers::*;
 use super::table::checked;
-use super::{numbers, Chain, NftRule, Table};
+use super::{numbers, rule, Chain, NftRule, Table};
 use crate::error::{Error, Result};
 use crate::units::quoted;
 use crate::wire::{self, Be, EncodeError, Value, Writer};
@@ -112,7 +112,9 @@ impl Transaction {
         let mut w = Writer::default();
         let frame = |w: &mut Writer, ty| {
             let header = Header { resource: Be(NFNL_SUBSYS_NFTABLES), ..Header::default() };
-            w.message(wire::Header { ty, flags: NLM_F_REQUEST, ..wire::Header::default() }, |w| header.encode(w))
+            w.message(wire::Header { ty, flags: NLM_F_REQUEST, ..wire::Header::default() }, |w| {
+                header.encode(w)
+            })
         };
         let whole = |source| Error::Encode { request: self.summary(), source };
         frame(&mut w, NFNL_MSG_BATCH_BEGIN).map_err(whole)?;
@@ -146,9 +148,8 @@ impl Display for Transaction {
 impl NftCommand {
     fn encode(&self, flags: u16, w: &mut Writer) -> Result<(), EncodeError> {
         match &self.0 {
-            Change::AddTable(table) => {
-                message(NFT_MSG_NEWTABLE, flags | NLM_F_CREATE, &table.attributes()?, w)
-            }
+            // A table that is not there is made without being told so.
+            Change::AddTable(table) => message(NFT_MSG_NEWTABLE, flags, &table.attributes()?, w),
             Change::DeleteTable { table } => {
                 let name = Some(checked("name of a table", table)?);
                 message(NFT_MSG_DELTABLE, flags, &TableAttrs { name, ..TableAttrs::default() }, w)
@@ -157,11 +158,14 @@ impl NftCommand {
                 message(NFT_MSG_NEWCHAIN, flags | NLM_F_CREATE, &chain.attributes(table)?, w)
             }
             Change::FlushChain { table, chain } => {
-                message(NFT_MSG_DELRULE, flags, &NftRule::new().attributes(table, chain)?, w)
+                message(NFT_MSG_DELRULE, flags, &rule::place(table, chain)?, w)
             }
-            Change::AddRule { table, chain, rule } => {
-                message(NFT_MSG_NEWRULE, flags | NLM_F_CREATE | NLM_F_APPEND, &rule.attributes(table, chain)?, w)
-            }
+            Change::AddRule { table, chain, rule } => message(
+                NFT_MSG_NEWRULE,
+                flags | NLM_F_CREATE | NLM_F_APPEND,
+                &rule.attributes(table, chain)?,
+                w,
+            ),
         }
     }
 }

@@ -41,7 +41,8 @@ impl Connection {
         for _ in 0..Self::TRIES {
             let mut listing = Listing::new(name);
             let questions = listing.questions();
-            let mut ask = |question: &Vec<u8>| self.dump_named(question, &naming, |message| listing.take(message));
+            let mut ask =
+                |question: &Vec<u8>| self.dump_named(question, &naming, |message| listing.take(message));
             match questions.iter().try_for_each(&mut ask) {
                 Ok(()) => (),
                 Err(Error::Interrupted { .. }) => continue,

@@ -113,7 +113,12 @@ impl Connection {
         }
     }
 
-    fn send_messages(&mut self, messages: &[Message<'_>], flags: u16, naming: &Naming<'_>) -> Result<Awaited> {
+    fn send_messages(
+        &mut self,
+        messages: &[Message<'_>],
+        flags: u16,
+        naming: &Naming<'_>,
+    ) -> Result<Awaited> {
         let count = u32::try_from(messages.len()).map_err(|_| Error::invalid(BYTES, "too many messages"))?;
         let awaited = self.core.begin(count);
         for (index, message) in messages.iter().enumerate() {

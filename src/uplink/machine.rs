@@ -1,7 +1,7 @@
 use super::changes::{Changes, Part, Queues};
 use super::devices::Devices;
 use super::remembered::{self, Remembered};
-use super::{marks, routing, shaper, ChangeError, Gateway, Owned, Seen};
+use super::{marks, routing, shaper, ChangeError, Gateway, Owned, Problem, Seen};
 use crate::error::{Error, Result};
 use crate::netfilter::Flows;
 use crate::netlink::{Builder, Capabilities, Connection, Protocol};
@@ -63,8 +63,9 @@ impl Machine {
     /// What has to be done until all is as this gateway and this choice want it. Changes nothing.
     ///
     /// # Errors
-    /// The kernel cannot be read; [`Error::Invalid`] if something of others is in the way.
+    /// [`Error::Invalid`] if the gateway makes no sense ([`Gateway::check`]) or something of others is in the way; the kernel cannot be read.
     pub fn plan(&mut self, gateway: &Gateway, choice: &Choice) -> Result<Changes> {
+        gateway.check().map_err(|problems| wrong(&problems))?;
         let seen = self.see(gateway)?;
         let found = self.firewall.nft_table(&gateway.owned.table)?;
         let remembered = Remembered::new(gateway, found.as_ref())?;
@@ -166,6 +167,11 @@ impl Machine {
 
 fn flows(owned: &Owned, uplink: usize) -> Result<Flows> {
     Flows::marked(owned.mark_of(uplink), owned.mark_bits)
+}
+
+fn wrong(problems: &[Problem]) -> Error {
+    let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    Error::invalid(all.join("; "), "the gateway makes no sense")
 }
 
 /// What is in the way forbids the plan.

@@ -67,7 +67,8 @@ fn remember(mut transaction: Transaction, settings: &[String]) -> Transaction {
     transaction.add_chain(&Chain::new(SETTINGS));
     transaction.flush_chain(SETTINGS);
     for line in settings {
-        transaction.add_rule(SETTINGS, NftRule::new().comment(line));
+        // nft knows no rule that does nothing.
+        transaction.add_rule(SETTINGS, NftRule::new().returns().comment(line));
     }
     transaction
 }

@@ -71,9 +71,13 @@ fn rules() -> Vec<NftRule> {
         rule().drop(),
         rule().returns(),
         rule().jump("d"),
-        rule().comment("a rule's only words: 1,2;3 {} $x \\ ü"),
+        rule().accept().comment("these aren't all of a rule's words: 1,2;3 {} $x \\ ü"),
         rule().counter().comment("x".repeat(128)),
-        rule().mark_is(connection, 0x100, 0x3f00).set_mark(packet, 0x100, 0x3f00).accept().comment("restore b"),
+        rule()
+            .mark_is(connection, 0x100, 0x3f00)
+            .set_mark(packet, 0x100, 0x3f00)
+            .accept()
+            .comment("restore b"),
         rule().oifname(dev("wan0")).ct_state_new().set_mark(connection, 0x300, 0x3f00).comment("save b"),
         rule().iifname(dev("lan")).ct_state_new().mark_is(connection, 0, 0x3f00).daddr_is_local().returns(),
     ]

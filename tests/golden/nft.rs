@@ -35,7 +35,10 @@ fn nft_sends_for_each_printed_command_what_is_sent() {
         }
     }
     wrong.extend(
-        recorded.keys().filter(|command| !commands.contains(command)).map(|command| format!("{command} is no more")),
+        recorded
+            .keys()
+            .filter(|command| !commands.contains(command))
+            .map(|command| format!("{command} is no more")),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(messages.len(), commands.len());

@@ -146,9 +146,12 @@ fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
 /// Of netfilter the crate declares what it uses: its sets are not complete, and nothing of them is new.
 #[test]
 fn every_number_of_netfilter_is_that_of_the_installed_headers() {
-    let Some(headers) = installed("every_number_of_netfilter_is_that_of_the_installed_headers") else { return };
+    let Some(headers) = installed("every_number_of_netfilter_is_that_of_the_installed_headers") else {
+        return;
+    };
     let tables = tcnl::netfilter::tables();
-    let attributes = tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number)));
+    let attributes =
+        tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number)));
     let wrong: Vec<_> = attributes
         .chain(tcnl::netfilter::numbers().iter().copied())
         .map(|(name, number)| (name, number, headers.constants.get(name)))

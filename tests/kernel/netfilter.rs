@@ -17,8 +17,14 @@ pub fn trials() -> Vec<Trial> {
         trial("what others do to a table is noticed", tampered),
         trial("a refused rule is named and leaves nothing of its transaction", refused),
         trial("a transaction of hundreds of rules is one", large),
-        trial("a table and its comment outlive the connection, and are deleted whether there or not", restarted),
-        trial("a transaction needs a connection to netfilter, and an empty one sends nothing", other_protocol),
+        trial(
+            "a table and its comment outlive the connection, and are deleted whether there or not",
+            restarted,
+        ),
+        trial(
+            "a transaction needs a connection to netfilter, and an empty one sends nothing",
+            other_protocol,
+        ),
         trial("marks are saved and restored in their bits, and other bits stay", marks),
         trial("connections are counted and deleted by mark and family, and others survive", by_mark),
     ]
@@ -28,7 +34,8 @@ const BITS: u32 = 0x3f00;
 
 fn connection() -> Result<Connection, Stop> {
     static HAS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    let probe = || Capabilities::probe().is_ok_and(|has| has.has(Feature::NfTables) && has.has(Feature::Conntrack));
+    let probe =
+        || Capabilities::probe().is_ok_and(|has| has.has(Feature::NfTables) && has.has(Feature::Conntrack));
     match HAS.get_or_init(probe) {
         true => Ok(Connection::builder().protocol(Protocol::Netfilter).open()?),
         false => Err(Stop::Skip("this kernel has no nf_tables or no ctnetlink".into())),
@@ -41,7 +48,10 @@ fn like_nft() -> Outcome {
         if !has_program("nft") {
             return Err(Stop::Skip("`nft` is not installed".into()));
         }
-        let shell = fed(Command::new("sh").args(["-e", "-s"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), &t.to_string())?;
+        let shell = fed(
+            Command::new("sh").args(["-e", "-s"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            &t.to_string(),
+        )?;
         if !shell.status.success() {
             return Err(Stop::Fail(String::from_utf8_lossy(&shell.stderr).into_owned()));
         }
@@ -111,20 +121,29 @@ fn refused() -> Outcome {
     t.add_table(&Table::inet("t"));
     t.add_chain(&Chain::base("c", ChainKind::Filter, Hook::Prerouting, 0));
     t.add_rule("c", NftRule::new().counter());
-    // Only chains of type nat can do that.
-    t.add_rule("c", NftRule::new().masquerade());
-    t.add_rule("nowhere", NftRule::new().counter());
-    t.add_rule("c", NftRule::new().accept());
-    let error = nl.commit(&t).err().ok_or("it was accepted")?;
+    // Only chains of type nat can do that, and only behind routing.
+    let mut wrong = t.clone();
+    wrong.add_rule("c", NftRule::new().masquerade());
+    wrong.add_rule("c", NftRule::new().accept());
+    let error = nl.commit(&wrong).err().ok_or("it was accepted")?;
     assert!(error.to_string().contains("`nft 'add rule inet t c masquerade'` was refused"), "{error}");
     assert_eq!(nl.nft_table("t")?, None);
+    let mut wrong = t.clone();
+    wrong.add_rule("c", NftRule::new().jump("nowhere"));
+    wrong.add_rule("nowhere", NftRule::new().accept());
+    let error = nl.commit(&wrong).err().ok_or("it was accepted")?;
+    assert!(error.to_string().contains("`nft 'add rule inet t c jump nowhere'` was refused"), "{error}");
+    assert_eq!(error.errno(), Some(nix::libc::ENOENT));
+    assert_eq!(nl.nft_table("t")?, None);
+    nl.commit(&t)?;
+    assert_eq!(t.drift(nl.nft_table("t")?.as_ref()), Vec::<String>::new());
 
     let mut t = Transaction::new();
-    t.in_table("t");
+    t.in_table("u");
     t.flush_chain("c");
     let error = nl.commit(&t).err().ok_or("it was accepted")?;
     assert_eq!(error.errno(), Some(nix::libc::ENOENT));
-    assert!(error.to_string().contains("`nft 'flush chain inet t c'`"), "{error}");
+    assert!(error.to_string().contains("`nft 'flush chain inet u c'`"), "{error}");
     assert_eq!(error.refusal().and_then(|refusal| refusal.attribute), Some("NFTA_RULE_TABLE"));
     Ok(())
 }
@@ -184,7 +203,10 @@ fn other_protocol() -> Outcome {
     ];
     for error in errors {
         let error = error.ok_or("it was accepted")?;
-        assert!(matches!(error, Error::Invalid { .. }) && error.to_string().contains("Protocol::Netfilter"), "{error}");
+        assert!(
+            matches!(error, Error::Invalid { .. }) && error.to_string().contains("Protocol::Netfilter"),
+            "{error}"
+        );
     }
     Ok(())
 }
@@ -203,9 +225,16 @@ fn steering() -> Result<Connection, Stop> {
     t.add_rule("foreign", rule().set_mark(Mark::Connection, 5, 0xff));
     t.add_rule("foreign", rule().set_mark(Mark::Packet, 6, 0xff));
     for (port, mark) in [(7001, 0x100), (7002, 0x200)] {
-        t.add_rule("save", rule().udp_dport(port..=port).ct_state_new().set_mark(Mark::Connection, mark, BITS));
-        t.add_rule("restore", rule().mark_is(Mark::Connection, mark, BITS).set_mark(Mark::Packet, mark, BITS));
-        let both = rule().mark_is(Mark::Packet, mark | 6, BITS | 0xff).mark_is(Mark::Connection, mark | 5, u32::MAX);
+        t.add_rule(
+            "save",
+            rule().udp_dport(port..=port).ct_state_new().set_mark(Mark::Connection, mark, BITS),
+        );
+        t.add_rule(
+            "restore",
+            rule().mark_is(Mark::Connection, mark, BITS).set_mark(Mark::Packet, mark, BITS),
+        );
+        let both =
+            rule().mark_is(Mark::Packet, mark | 6, BITS | 0xff).mark_is(Mark::Connection, mark | 5, u32::MAX);
         t.add_rule("restore", both.counter().comment(format!("to {port}")));
     }
     t.add_rule("restore", rule().mark_is_not(Mark::Packet, 0, BITS).counter().comment("all"));

@@ -12,7 +12,9 @@ use std::ops::RangeInclusive;
 impl NftRule {
     pub(super) fn device(mut self, word: &str, key: u32, is: bool, dev: Name) -> Self {
         if dev.contains(['"', '*', '\\']) {
-            self.fail(EncodeError::Invalid("nft cannot say the name of a device that has one of \" * \\ in it"));
+            self.fail(EncodeError::Invalid(
+                "nft cannot say the name of a device that has one of \" * \\ in it",
+            ));
         }
         // Names compare as the kernel keeps them: filled up with zeros.
         let mut name = [0; 16];
@@ -54,7 +56,10 @@ impl NftRule {
             Family::V4 => ("ip", v4, 4),
             Family::V6 => ("ip6", v6, 16),
         };
-        let address = octets(prefix.addr());
+        let octets = octets(prefix.addr());
+        let mask = mask(prefix, octets.len());
+        // A prefix that was read from the kernel may have bits behind its length.
+        let address: Vec<u8> = octets.iter().zip(&mask).map(|(octet, mask)| octet & mask).collect();
         self.says(format_args!("{ip} {word} {prefix}"), |does| match prefix.len() % 8 {
             // Whole bytes compare by themselves.
             0 => {
@@ -64,7 +69,7 @@ impl NftRule {
             }
             _ => {
                 does.load_payload(NFT_PAYLOAD_NETWORK_HEADER, offset, whole);
-                does.bitwise(&mask(prefix, address.len()), &vec![0; address.len()]);
+                does.mask(&mask);
                 does.compare(NFT_CMP_EQ, &address);
             }
         })
