@@ -68,10 +68,14 @@ impl Display for Happening<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Happening::Decided(decision) => f.write_str(&decision.reason),
-            Happening::Health { uplink, change: Change { up: true, reason, .. } } => write!(f, "{uplink} works: {reason}"),
+            Happening::Health { uplink, change: Change { up: true, reason, .. } } => {
+                write!(f, "{uplink} works: {reason}")
+            }
             Happening::Health { uplink, change } => write!(f, "{uplink} does not work: {}", change.reason),
             Happening::Forgotten { uplink } => write!(f, "connections over {uplink} were ended"),
-            Happening::Repaired(changes) => write!(f, "repaired: {}", changes.to_string().trim_end().replace('\n', "; ")),
+            Happening::Repaired(changes) => {
+                write!(f, "repaired: {}", changes.to_string().trim_end().replace('\n', "; "))
+            }
             Happening::Failed(error) => write!(f, "failed, to be tried again: {error}"),
         }
     }
@@ -117,7 +121,11 @@ impl Controller {
     ///
     /// # Errors
     /// Something of others is in the way, or the kernel refuses something: then all is as it was before.
-    pub fn start(mut machine: Machine, gateway: Gateway, mut selector: Box<dyn Selector>) -> Result<Self, ChangeError> {
+    pub fn start(
+        mut machine: Machine,
+        gateway: Gateway,
+        mut selector: Box<dyn Selector>,
+    ) -> Result<Self, ChangeError> {
         let unseen = |error| ChangeError::before("look at the machine", error);
         // First, so that nothing is missed between looking and listening.
         let events = Builder::default().timeout(Some(Duration::ZERO)).events(&GROUPS).map_err(unseen)?;
@@ -182,7 +190,9 @@ impl Controller {
     /// Takes an uplink out, or back in: it gets no new connections, and those that it has go on. False if there is none of this
     /// name.
     pub fn drain(&mut self, uplink: &str, drained: bool) -> bool {
-        let Some(number) = self.gateway.uplinks.iter().position(|known| known.name == uplink) else { return false };
+        let Some(number) = self.gateway.uplinks.iter().position(|known| known.name == uplink) else {
+            return false;
+        };
         self.watched.get_mut(number).into_iter().for_each(|watched| watched.drained = drained);
         self.sample_due = Instant::now();
         true
@@ -197,7 +207,8 @@ impl Controller {
         let seen = self.machine.see(&gateway).map_err(unseen)?;
         let mut watched = watch(&gateway, &seen, Instant::now()).map_err(unseen)?;
         for (uplink, new) in gateway.uplinks.iter().zip(&mut watched) {
-            let known = self.gateway.uplinks.iter().zip(&self.watched).find(|(known, _)| known.name == uplink.name);
+            let known =
+                self.gateway.uplinks.iter().zip(&self.watched).find(|(known, _)| known.name == uplink.name);
             if let Some((_, old)) = known {
                 new.drained = old.drained;
                 old.health.works().into_iter().for_each(|works| new.health.assume(works));
@@ -317,7 +328,9 @@ impl Controller {
     fn sample(&mut self, tell: &mut dyn FnMut(Happening<'_>)) {
         for (number, watched) in self.watched.iter_mut().enumerate() {
             // A device that is gone, or goes while it is asked for, counts no more.
-            let Some(stats) = self.seen.dev(number).and_then(|dev| self.machine.counters(dev)) else { continue };
+            let Some(stats) = self.seen.dev(number).and_then(|dev| self.machine.counters(dev)) else {
+                continue;
+            };
             watched.counters = stats;
             watched.load.sample(self.begin.elapsed(), stats.0, stats.1);
         }
@@ -413,9 +426,11 @@ fn first(
         seen.is_ready(number) && watched.health.is_usable() && !watched.drained
     };
     let usable: Vec<_> = watched.iter().enumerate().map(works).collect();
-    let samples: Vec<_> = usable.iter().map(|usable| Sample { usable: *usable, ..Sample::default() }).collect();
+    let samples: Vec<_> =
+        usable.iter().map(|usable| Sample { usable: *usable, ..Sample::default() }).collect();
     let decision = selector.select(Duration::ZERO, &samples);
-    let weights = decision.as_ref().map_or_else(|| Choice::first(gateway).weights, |decision| decision.weights.clone());
+    let weights =
+        decision.as_ref().map_or_else(|| Choice::first(gateway).weights, |decision| decision.weights.clone());
     (Choice { usable, weights }, decision)
 }
 

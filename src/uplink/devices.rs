@@ -29,7 +29,10 @@ impl Devices {
     /// # Errors
     /// The kernel cannot be read, or a name is none that a device can have.
     pub fn read(nl: &mut Connection, gateway: &Gateway) -> Result<Self> {
-        let shaped = gateway.uplinks.iter().filter(|uplink| uplink.shaping.as_ref().is_some_and(|shaping| shaping.ingress));
+        let shaped = gateway
+            .uplinks
+            .iter()
+            .filter(|uplink| uplink.shaping.as_ref().is_some_and(|shaping| shaping.ingress));
         let wanted: Vec<_> = shaped.map(|uplink| (gateway.owned.ifb_of(uplink.dev), uplink.dev)).collect();
         let links = nl.snapshot(Link::all().of_kind("ifb"))?;
         let is = |link: &Link, name: &str| link.name.is_some_and(|found| *found == *name);
@@ -40,7 +43,9 @@ impl Devices {
         let missing = missing.collect::<Result<_>>()?;
         let (mut leftover, mut suspects) = (Vec::new(), BTreeSet::new());
         for link in &links {
-            let Some(dev) = link.alias.as_deref().and_then(|alias| alias.strip_suffix(ALIAS)) else { continue };
+            let Some(dev) = link.alias.as_deref().and_then(|alias| alias.strip_suffix(ALIAS)) else {
+                continue;
+            };
             if !wanted.iter().any(|(name, _)| is(link, name)) {
                 // What was read is no request: only what names it counts.
                 let request = Link { dev: link.dev, name: link.name, ..Link::default() };

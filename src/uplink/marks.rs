@@ -140,7 +140,8 @@ impl Rules<'_> {
     fn force(&mut self, chain: &str, from: &NftRule) {
         let bits = self.gateway.owned.mark_bits;
         for forced in &self.gateway.forced {
-            let Some(uplink) = self.gateway.uplinks.iter().position(|uplink| uplink.name == forced.uplink) else {
+            let Some(uplink) = self.gateway.uplinks.iter().position(|uplink| uplink.name == forced.uplink)
+            else {
                 continue;
             };
             if forced.fallback && !self.usable.get(uplink).copied().unwrap_or(false) {
@@ -161,7 +162,9 @@ impl Rules<'_> {
     }
 
     fn hide(&mut self) {
-        for (number, uplink) in self.gateway.uplinks.iter().enumerate().filter(|(_, uplink)| uplink.masquerade) {
+        for (number, uplink) in
+            self.gateway.uplinks.iter().enumerate().filter(|(_, uplink)| uplink.masquerade)
+        {
             let leaves = NftRule::new().oifname(uplink.dev);
             // A server may be bound to any of the uplink's addresses: it keeps the one it has.
             for address in self.seen.addresses(number) {

@@ -27,13 +27,13 @@
 //!
 //! With a connection, `Plan::new(&mut nl, desired(&gateway, &Seen::read(&mut nl, &gateway)?, &decision.weights, …))` brings it about.
 
-mod check;
-mod load;
 mod audit;
 mod changes;
+mod check;
 mod controller;
 mod devices;
 mod health;
+mod load;
 mod machine;
 mod marks;
 mod model;
@@ -50,12 +50,12 @@ pub mod sysctl;
 mod testing;
 mod warnings;
 
+pub use audit::{audit, Exposed, Process};
 pub use changes::{ChangeError, Changes};
 pub use check::Problem;
 pub use controller::{Controller, Happening, Status};
-pub use load::Load;
-pub use audit::{audit, Exposed, Process};
 pub use health::{Change, Health, Interest, Prober, Round, Sources};
+pub use load::Load;
 pub use machine::{Choice, Machine};
 pub use model::{Forced, Gateway, Leg, Transport, Uplink, Via};
 pub use owned::Owned;

@@ -36,9 +36,9 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_health;
 mod uplink_queues;
 mod uplink_routing;
-mod uplink_health;
 mod uplink_system;
 
 use std::process::ExitCode;

@@ -15,7 +15,10 @@ use tcnl::uplink::{Failover, Probing, Target};
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("silent loss behind an uplink is found by probes, and new connections use another within 2 s", silent),
+        trial(
+            "silent loss behind an uplink is found by probes, and new connections use another within 2 s",
+            silent,
+        ),
         trial("a lost carrier is noticed at once", || by_event("carrier")),
         trial("an uplink that is taken down, and up again, is left and used again", || by_event("down")),
         trial("an address that is gone, and comes again, is noticed", || by_event("address")),
@@ -54,14 +57,16 @@ fn silent() -> Outcome {
     // Between the provider and the Internet: the gateway's own link stays as it is.
     lab.routers[0].silence(true)?;
     for family in 0..2 {
-        let took = until(Duration::from_secs(10), || uses(&lab, 1, family)).map_err(|_| format!("{:#?}", running.told()))?;
+        let took = until(Duration::from_secs(10), || uses(&lab, 1, family))
+            .map_err(|_| format!("{:#?}", running.told()))?;
         println!("family {family}: new connections worked again after {} ms", took.as_millis());
         assert!(took < Duration::from_secs(5), "{took:?}: {:#?}", running.told());
     }
     until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| format!("{:#?}", running.told()))?;
     assert_eq!(talk.end(), Some(End::Reset), "{:#?}", running.told());
     lab.routers[0].silence(false)?;
-    until(Duration::from_secs(15), || uses(&lab, 0, 0) && uses(&lab, 0, 1)).map_err(|_| format!("{:#?}", running.told()))?;
+    until(Duration::from_secs(15), || uses(&lab, 0, 0) && uses(&lab, 0, 1))
+        .map_err(|_| format!("{:#?}", running.told()))?;
     Ok(())
 }
 
@@ -71,9 +76,11 @@ fn by_event(what: &str) -> Outcome {
     let story = || format!("{:#?}", running.told());
     until(Duration::from_secs(3), || uses(&lab, 0, 0) && uses(&lab, 0, 1))?;
     let talk = Talk::open(&lab.lan, SERVER[0])?;
-    let (line, mut gateway, mut provider) = (&lab.lines[0], lab.gateway.connection()?, lab.routers[0].connection()?);
+    let (line, mut gateway, mut provider) =
+        (&lab.lines[0], lab.gateway.connection()?, lab.routers[0].connection()?);
     let dev: Dev = gateway.link(&line.device)?.into();
-    let address = |address: IpAddr, length| Ok::<_, tcnl::Error>(Address::new(IfAddr::new(address, length)?).on(dev));
+    let address =
+        |address: IpAddr, length| Ok::<_, tcnl::Error>(Address::new(IfAddr::new(address, length)?).on(dev));
     let addresses = [address(line.address[0], 24)?, address(line.address[1], 64)?];
     match what {
         "carrier" => set(&mut provider, "wan", false)?,

@@ -28,8 +28,10 @@ use tcnl::uplink::{Gateway, Leg, Uplink};
 pub type Result<T, E = Stop> = std::result::Result<T, E>;
 
 /// The server on the Internet.
-pub const SERVER: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 0x100))];
+pub const SERVER: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(203, 0, 113, 100)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 0x100)),
+];
 /// The gateway's addresses in the LAN, and the host's there.
 const LAN: [[IpAddr; 2]; 2] = [
     [IpAddr::V4(Ipv4Addr::new(192, 168, 7, 1)), IpAddr::V6(Ipv6Addr::new(0xfd00, 7, 0, 0, 0, 0, 0, 1))],
@@ -99,7 +101,11 @@ impl Host {
         let mut nl = self.connection()?;
         for rule in [Rule::v4(), Rule::v6()] {
             let rule = rule.iif(Name::new("wan")?).priority(1).blackhole();
-            if silent { nl.add(&rule)? } else { nl.delete(&rule)? };
+            if silent {
+                nl.add(&rule)?
+            } else {
+                nl.delete(&rule)?
+            };
         }
         Ok(())
     }

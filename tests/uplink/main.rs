@@ -1,8 +1,8 @@
 //! Gateways with several uplinks, in a lab with real traffic: `cargo test --test uplink`.
 #[path = "../common/mod.rs"]
 mod common;
-mod lab;
 mod failover;
+mod lab;
 mod replies;
 mod running;
 mod spread;

@@ -48,8 +48,12 @@ fn answer(count: usize) -> Outcome {
             assert_eq!(ask(n, family)?, [true, true], "uplink {n}, family {family}: {:?}", running.told());
             let after = lab.routers.iter().map(packets).collect::<Result<Vec<_>>>()?;
             let grown: Vec<_> = after.iter().zip(before).map(|(after, before)| after - before).collect();
-            let others: u64 = grown.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, grown)| grown).sum();
-            assert!(grown[n] >= 4 && others < 4, "packets by each uplink when uplink {n} was asked: {grown:?}");
+            let others: u64 =
+                grown.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, grown)| grown).sum();
+            assert!(
+                grown[n] >= 4 && others < 4,
+                "packets by each uplink when uplink {n} was asked: {grown:?}"
+            );
         }
     }
     Ok(())
@@ -66,7 +70,8 @@ fn leave() -> Outcome {
         for host in [&lab.lan, &lab.gateway] {
             let mut used = [0; 3];
             for _ in 0..30 {
-                let seen = tcp_seen_as(host, SERVER[family]).map_err(|why| format!("{why:?}, after {used:?}, {:#?}", running.told()))?;
+                let seen = tcp_seen_as(host, SERVER[family])
+                    .map_err(|why| format!("{why:?}, after {used:?}, {:#?}", running.told()))?;
                 let uplink = lab.lines.iter().position(|line| line.address[family] == seen);
                 used[uplink.ok_or(format!("{seen} is no address of an uplink"))?] += 1;
             }

@@ -53,7 +53,10 @@ impl Running {
     }
 
     /// Does something with the controller, in its thread.
-    pub fn with<T: Send + 'static>(&self, work: impl FnOnce(&mut Controller) -> T + Send + 'static) -> Result<T> {
+    pub fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Controller) -> T + Send + 'static,
+    ) -> Result<T> {
         let (answer, answers) = channel();
         let task: Work = Box::new(move |controller| {
             let _ = answer.send(work(controller));

@@ -101,7 +101,11 @@ fn live() -> Outcome {
     }
     let answers: Vec<_> = flows.iter().map(Talk::answers).collect();
     sleep(Duration::from_secs(1));
-    let alive = flows.iter().zip(answers).filter(|(flow, before)| flow.end().is_none() && flow.answers() > *before).count();
+    let alive = flows
+        .iter()
+        .zip(answers)
+        .filter(|(flow, before)| flow.end().is_none() && flow.answers() > *before)
+        .count();
     let on_first = flows.iter().filter(|flow| lab.lines[0].address.contains(&flow.seen_as)).count();
     assert_eq!(alive, 40, "after {} changes", changes() - before);
     assert!((5..=35).contains(&on_first), "{on_first} of 40 on the first uplink");
@@ -144,7 +148,8 @@ fn drained() -> Outcome {
     }
     let answers: Vec<_> = flows.iter().map(Talk::answers).collect();
     sleep(Duration::from_millis(500));
-    let alive = flows.iter().zip(answers).all(|(flow, before)| flow.end().is_none() && flow.answers() > before);
+    let alive =
+        flows.iter().zip(answers).all(|(flow, before)| flow.end().is_none() && flow.answers() > before);
     assert!(alive, "connections of an uplink that is taken out go on: {:#?}", running.told());
     assert!(running.with(|controller| controller.drain("isp-1", false))?);
     assert!(!running.with(|controller| controller.drain("nobody", true))?, "there is no such uplink");

@@ -48,7 +48,9 @@ fn picture(lab: &Lab) -> Result<String> {
             all += &std::fs::read_to_string(format!("/proc/sys/net/{family}/fib_multipath_hash_policy"))?;
         }
         // Ages move; neighbours and routers come and go.
-        let still = all.lines().filter(|line| !line.contains("lft") && !line.contains("expires") && !line.contains("multicast"));
+        let still = all
+            .lines()
+            .filter(|line| !line.contains("lft") && !line.contains("expires") && !line.contains("multicast"));
         // Link-local addresses come by themselves a moment after a link.
         let still = still.filter(|line| !line.contains("fe80::"));
         Ok(still.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"))
@@ -149,7 +151,8 @@ fn in_the_way() -> Outcome {
     let lab = Lab::build(&[FAST; 2])?;
     let before = picture(&lab)?;
     lab.gateway.run(|| {
-        let mut firewall = tcnl::netlink::Builder::default().protocol(tcnl::netlink::Protocol::Netfilter).open()?;
+        let mut firewall =
+            tcnl::netlink::Builder::default().protocol(tcnl::netlink::Protocol::Netfilter).open()?;
         let mut theirs = tcnl::netfilter::Transaction::new();
         theirs.add_table(&tcnl::netfilter::Table::inet("tcnl_uplink").comment("somebody else's"));
         firewall.commit(&theirs)?;
@@ -165,7 +168,9 @@ fn in_the_way() -> Outcome {
 fn undone() -> Outcome {
     let lab = Lab::build(&[FAST; 2])?;
     // As the gateway wants them: so the first part is the plan of rules, routes and queues, and the last one nf_tables.
-    for key in ["ipv4/conf/all/src_valid_mark", "ipv4/fib_multipath_hash_policy", "ipv6/fib_multipath_hash_policy"] {
+    for key in
+        ["ipv4/conf/all/src_valid_mark", "ipv4/fib_multipath_hash_policy", "ipv6/fib_multipath_hash_policy"]
+    {
         lab.gateway.sysctl(key, "1")?;
     }
     let before = picture(&lab)?;

@@ -65,7 +65,8 @@ fn answer(mut stream: TcpStream, port: u16) -> io::Result<()> {
 
 fn connect(from: &Host, to: SocketAddr) -> Result<(TcpStream, IpAddr)> {
     from.run(|| {
-        let mut stream = TcpStream::connect_timeout(&to, PATIENCE).map_err(|error| format!("connect to {to}: {error}"))?;
+        let mut stream =
+            TcpStream::connect_timeout(&to, PATIENCE).map_err(|error| format!("connect to {to}: {error}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
