@@ -106,7 +106,7 @@ fn icmp(groups: Option<&str>) -> Outcome {
 
 fn tcp() -> Outcome {
     let providers = Providers::build()?;
-    for (address, before) in [(providers::V4.into(), 0), (providers::V6.into(), 4)] {
+    for (address, before) in providers::BOTH.into_iter().zip([0, 4]) {
         let listener = providers.in_b(|| Ok(TcpListener::bind((address, 443))?))?;
         let target = Target::Tcp((address, 443).into());
         let mut prober = prober_of(&[target])?;
@@ -126,7 +126,7 @@ fn tcp() -> Outcome {
 
 fn refused() -> Outcome {
     let _providers = Providers::build()?;
-    for address in [providers::V4.into(), providers::V6.into()] {
+    for address in providers::BOTH {
         let target = Target::Tcp((address, 444).into());
         all_good(&rounds(&mut prober_of(&[target])?, 3)?, &target);
     }
@@ -196,7 +196,7 @@ fn unreachable() -> Outcome {
         ip(&format!("{family} route del default table 102"))?;
         ip(&format!("{family} rule add fwmark {B} unreachable priority 1001"))?;
     }
-    for address in [providers::V4.into(), providers::V6.into()] {
+    for address in providers::BOTH {
         let rule = "Network is unreachable";
         lost(Target::Tcp((address, 443).into()), &format!("cannot connect: {rule}"))?;
         lost(Target::Icmp(address), &format!("cannot send: {rule}"))?;

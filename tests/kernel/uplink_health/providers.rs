@@ -14,6 +14,7 @@ use tcnl::uplink::Sources;
 /// The servers' addresses.
 pub const V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 pub const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 9);
+pub const BOTH: [IpAddr; 2] = [IpAddr::V4(V4), IpAddr::V6(V6)];
 /// There is nobody in here but the servers.
 pub const SILENT_NET: &str = "203.0.113.0/24";
 
