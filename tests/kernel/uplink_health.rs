@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         trial("one target that answers is enough", one_of_several),
         trial("an address that is gone is no answer, and another one is used at once", readdressed),
         trial("rounds end in the order in which they began, and their number is bounded", bounded),
+        trial("a process without descriptors left loses rounds, and goes on", no_descriptors),
         trial("without privileges there is a clear error", no_privileges),
     ]
 }
@@ -82,10 +83,10 @@ fn all_good(rounds: &[Round], who: &Target) {
     }
 }
 
-/// Says who may have ping sockets: groups from and to.
+/// Lets these groups have ping sockets, from and to. In a new namespace none may.
 fn allow_ping_sockets(groups: Option<&str>) -> Outcome {
     let switch = "/proc/sys/net/ipv4/ping_group_range";
-    fs::write(switch, groups.unwrap_or("1 0")).map_err(|error| Stop::Skip(format!("{switch}: {error}")))
+    groups.map_or(Ok(()), |groups| Ok(fs::write(switch, groups)?))
 }
 
 fn icmp(groups: Option<&str>) -> Outcome {
@@ -97,6 +98,10 @@ fn icmp(groups: Option<&str>) -> Outcome {
     ] {
         let mut prober = prober_of(&[target])?;
         all_good(&rounds(&mut prober, 4)?, &target);
+        // Each kind of socket has a list, of which the first line is a head.
+        let list = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}"));
+        let lists = if groups.is_some() { ["icmp", "icmp6"] } else { ["raw", "raw6"] };
+        assert_eq!(list(lists[0])?.lines().count() + list(lists[1])?.lines().count(), 3);
         let [a, b] = providers.counters(counter)?;
         assert_eq!(a, 0, "{counter} of the provider that has the default route");
         assert!(b >= 4, "{counter}: {b}");
@@ -106,7 +111,7 @@ fn icmp(groups: Option<&str>) -> Outcome {
 
 fn tcp() -> Outcome {
     let providers = Providers::build()?;
-    for (address, before) in [(providers::V4.into(), 0), (providers::V6.into(), 4)] {
+    for (address, before) in providers::BOTH.into_iter().zip([0, 4]) {
         let listener = providers.in_b(|| Ok(TcpListener::bind((address, 443))?))?;
         let target = Target::Tcp((address, 443).into());
         let mut prober = prober_of(&[target])?;
@@ -126,7 +131,7 @@ fn tcp() -> Outcome {
 
 fn refused() -> Outcome {
     let _providers = Providers::build()?;
-    for address in [providers::V4.into(), providers::V6.into()] {
+    for address in providers::BOTH {
         let target = Target::Tcp((address, 444).into());
         all_good(&rounds(&mut prober_of(&[target])?, 3)?, &target);
     }
@@ -196,7 +201,7 @@ fn unreachable() -> Outcome {
         ip(&format!("{family} route del default table 102"))?;
         ip(&format!("{family} rule add fwmark {B} unreachable priority 1001"))?;
     }
-    for address in [providers::V4.into(), providers::V6.into()] {
+    for address in providers::BOTH {
         let rule = "Network is unreachable";
         lost(Target::Tcp((address, 443).into()), &format!("cannot connect: {rule}"))?;
         lost(Target::Icmp(address), &format!("cannot send: {rule}"))?;
@@ -283,33 +288,72 @@ fn bounded() -> Outcome {
     Ok(())
 }
 
-/// Says what to do to a process that is to have no privileges in the namespace that it starts in.
-const CHILD: &str = "TCNL_TEST_PROBER_WITHOUT_PRIVILEGES";
+/// Says what to do to a process that one of these tests starts: another one has limits and privileges of its own.
+const CHILD: &str = "TCNL_TEST_PROBER";
+
+fn no_descriptors() -> Outcome {
+    let _providers = Providers::build()?;
+    let limited = "ulimit -n 12 && exec \"$0\"";
+    let output = Command::new("sh")
+        .args(["-c", limited])
+        .arg(env::current_exe()?)
+        .env(CHILD, "descriptors")
+        .output()?;
+    let said = String::from_utf8(output.stdout)?;
+    let lines: Vec<_> = said.lines().collect();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(lines.len(), 3, "{}: {said}{complaint}", output.status);
+    let none_left = "(cannot open a socket: Too many open files)";
+    for lost in &lines[..2] {
+        assert!(lost.contains(&format!("tcp 203.0.113.77:16 {none_left}")), "{lost}");
+        assert!(lost.contains(&format!("icmp 203.0.113.9 {none_left}")), "{lost}");
+    }
+    assert_eq!(lines[2], "then icmp 203.0.113.9");
+    Ok(())
+}
+
+/// Asks with nothing left for the last targets, and then with room.
+fn run_out() -> Outcome {
+    let icmp = Target::Icmp(providers::V4.into());
+    let silent = (1..=16).map(|port| Target::Tcp((Ipv4Addr::new(203, 0, 113, 77), port).into()));
+    let mut prober = prober_of(&silent.chain([icmp]).collect::<Vec<_>>())?;
+    // Those that fail at once wait for the first one, and end with it.
+    for round in rounds(&mut prober, 2)?.iter().take(2) {
+        println!("{}", round.who);
+    }
+    drop(prober);
+    println!("then {}", rounds(&mut prober_of(&[icmp])?, 1)?.remove(0).who);
+    Ok(())
+}
 
 fn no_privileges() -> Outcome {
-    allow_ping_sockets(None)?;
-    let output = Command::new(env::current_exe()?).env(CHILD, "1").output()?;
+    let output = Command::new(env::current_exe()?).env(CHILD, "privileges").output()?;
     let said = String::from_utf8(output.stdout)?;
     let denied = "Operation not permitted (os error 1)";
-    let icmp = "cannot open an ICMP socket (it takes CAP_NET_RAW, or a group in net.ipv4.ping_group_range)";
+    let icmp = "cannot open and mark an ICMP socket \
+                (it takes CAP_NET_ADMIN, and CAP_NET_RAW or a group in net.ipv4.ping_group_range)";
     let tcp = "cannot mark a probe (SO_MARK needs CAP_NET_ADMIN)";
     let expected = format!("{icmp}: {denied}\n{tcp}: {denied}\n");
     assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
-/// The whole of a process that [`no_privileges`] started; `None` in any other.
-pub fn without_privileges() -> Option<ExitCode> {
-    env::var_os(CHILD)?;
-    let attempts = || -> Outcome {
-        // All capabilities are now for a new user namespace, which owns no network.
-        unshare(CloneFlags::CLONE_NEWUSER)?;
-        for target in [Target::Icmp(providers::V4.into()), Target::Tcp((providers::V4, 443).into())] {
-            println!("{}", prober_of(&[target]).err().ok_or("it may probe")?);
-        }
-        Ok(())
+fn try_without() -> Outcome {
+    // All capabilities are now for a new user namespace, which owns no network.
+    unshare(CloneFlags::CLONE_NEWUSER)?;
+    for target in [Target::Icmp(providers::V4.into()), Target::Tcp((providers::V4, 443).into())] {
+        println!("{}", prober_of(&[target]).err().ok_or("it may probe")?);
+    }
+    Ok(())
+}
+
+/// The whole of a process that a test here started; `None` in any other.
+pub fn child() -> Option<ExitCode> {
+    let done = match env::var_os(CHILD)?.to_str() {
+        Some("descriptors") => run_out(),
+        _ => try_without(),
     };
-    Some(attempts().map_or_else(
+    Some(done.map_or_else(
         |stop| {
             eprintln!("{stop:?}");
             ExitCode::FAILURE

@@ -22,8 +22,8 @@ const DOTTED: &str = "b.100";
 
 fn gateway() -> Result<Gateway, Stop> {
     ip("link set lo up")?;
-    ip("link add a type veth peer name a1")?;
-    ip(&format!("link add {DOTTED} type veth peer name b1"))?;
+    ip("link add name a type veth peer name a1")?;
+    ip(&format!("link add name {DOTTED} type veth peer name b1"))?;
     let uplink = |name: &str, dev: &str| -> Result<Uplink, Stop> {
         let learned = || Leg::new(Via::Learned);
         Ok(Uplink::new(name, dev.parse()?, Rate::mbit(10), Rate::mbit(10)).v4(learned()).v6(learned()))
@@ -90,7 +90,7 @@ fn gone() -> Outcome {
     for change in &changes {
         here.make(change)?;
     }
-    ip("link del b.100")?;
+    ip("link del dev b.100")?;
     assert_eq!(here.changes(&settings)?, []);
     let restored: Result<Vec<_>, _> = changes.iter().map(|change| here.restore(change)).collect();
     assert_eq!(restored?, [true, false, true, true, true, true]);

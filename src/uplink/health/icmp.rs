@@ -79,7 +79,8 @@ impl AsFd for Echo {
     }
 }
 
-const ALLOWED: &str = "open an ICMP socket (it takes CAP_NET_RAW, or a group in net.ipv4.ping_group_range)";
+const ALLOWED: &str =
+    "open and mark an ICMP socket (it takes CAP_NET_ADMIN, and CAP_NET_RAW or a group in net.ipv4.ping_group_range)";
 
 /// A socket that is connected to nobody yet, and whether it is a raw one.
 pub(super) fn open(family: Family, mark: u32) -> Result<(OwnedFd, bool), Failure> {
@@ -89,12 +90,15 @@ pub(super) fn open(family: Family, mark: u32) -> Result<(OwnedFd, bool), Failure
     });
     match marked(family, SockType::Datagram, protocol, mark) {
         Ok(fd) => Ok((fd, false)),
-        // Without CAP_NET_ADMIN there is no mark on a raw socket, either.
-        Err(failure) if failure.errno() == Errno::EPERM => Err(failure),
-        Err(_) => match marked(family, SockType::Raw, protocol, mark) {
-            Ok(fd) => Ok((fd, true)),
-            Err(failure) => Err(Failure::new(ALLOWED, failure.errno())),
-        },
+        // Not for this group, or not in this kernel. All else is so with a raw socket, too.
+        Err(failure) if matches!(failure.errno(), Errno::EACCES | Errno::EPROTONOSUPPORT) => {
+            match marked(family, SockType::Raw, protocol, mark) {
+                Ok(fd) => Ok((fd, true)),
+                Err(failure) if failure.errno() == Errno::EPERM => Err(Failure::new(ALLOWED, Errno::EPERM)),
+                Err(failure) => Err(failure),
+            }
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -14,6 +14,7 @@ use tcnl::uplink::Sources;
 /// The servers' addresses.
 pub const V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 pub const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 9);
+pub const BOTH: [IpAddr; 2] = [IpAddr::V4(V4), IpAddr::V6(V6)];
 /// There is nobody in here but the servers.
 pub const SILENT_NET: &str = "203.0.113.0/24";
 
@@ -45,7 +46,7 @@ impl Providers {
 
     fn connect(&self, provider: &File, dev: &str, net: &str) -> Result<(), Stop> {
         let namespace = format!("/proc/{}/fd/{}", id(), provider.as_raw_fd());
-        ip(&format!("link add {dev} type veth peer name wan netns {namespace}"))?;
+        ip(&format!("link add name {dev} type veth peer name wan netns {namespace}"))?;
         // What a customer gets by the other uplink must not be dropped here for its source.
         let loose = |dev: &str| fs::write(format!("/proc/sys/net/ipv4/conf/{dev}/rp_filter"), "2");
         loose(dev)?;
@@ -73,7 +74,7 @@ impl Providers {
             }
             Ok(())
         })?;
-        ip(&format!("link set {dev} up")).map(drop)
+        ip(&format!("link set dev {dev} up")).map(drop)
     }
 
     /// Does this at provider B. Sockets that are opened there stay there.
