@@ -26,7 +26,7 @@ pub(super) enum Part {
     Setting(Changed),
     /// A setting of the system becomes what it was.
     Restore(Changed),
-    /// A device to be made ([`Verb::Add`]) or taken away ([`Verb::Delete`]).
+    /// A device of ours to be made ([`Verb::Add`]), told what making it could not ([`Verb::Change`]), or taken away ([`Verb::Delete`]).
     Link(Verb, Box<Link>),
     /// Rules, routes and queues.
     Plan(Box<Plan>),
@@ -168,7 +168,12 @@ impl Done<'_> {
                 Sysctls::here().make(changed).map_err(|error| format!("{changed}: {error}"))
             }
             Done::Part(Part::Link(verb, link)) => {
-                let back = if *verb == Verb::Add { Verb::Delete } else { Verb::Add };
+                let back = match verb {
+                    Verb::Add => Verb::Delete,
+                    Verb::Delete => Verb::Add,
+                    // It goes with the device.
+                    _ => return Ok(()),
+                };
                 nl.request(back, &**link).map(drop).map_err(|error| error.to_string())
             }
             Done::Part(Part::NfTables(_, None) | Part::Queues(_)) => Ok(()),

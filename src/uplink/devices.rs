@@ -17,6 +17,8 @@ const ALIAS: &str = ", uplink by tcnl";
 pub(super) struct Devices {
     /// Those of ours that are to be made.
     pub missing: Vec<Link>,
+    /// What those and half-made ones have to be told then.
+    pub bare: Vec<Link>,
     /// Those of ours that are not wanted any more.
     pub leftover: Vec<Link>,
     /// Devices that are no uplinks of the gateway, and have queues of ours.
@@ -36,11 +38,26 @@ impl Devices {
         let wanted: Vec<_> = shaped.map(|uplink| (gateway.owned.ifb_of(uplink.dev), uplink.dev)).collect();
         let links = nl.snapshot(Link::all().of_kind("ifb"))?;
         let is = |link: &Link, name: &str| link.name.is_some_and(|found| *found == *name);
-        let missing = wanted.iter().filter(|(name, _)| !links.iter().any(|link| is(link, name)));
-        let missing = missing.map(|(name, dev)| {
-            Ok(Link::named(name)?.kind(LinkKind::Ifb).alias(format!("{dev}{ALIAS}")).up())
-        });
-        let missing = missing.collect::<Result<_>>()?;
+        let (mut missing, mut bare) = (Vec::new(), Vec::new());
+        for (name, dev) in &wanted {
+            let found = links.iter().find(|link| is(link, name));
+            if found.is_none() {
+                missing.push(Link::named(name)?.kind(LinkKind::Ifb));
+            }
+            match found.map(|link| (link.alias.is_some(), link.is_up())) {
+                // Kernels take no alias for a device that is being made.
+                None | Some((false, false)) => {
+                    bare.push(Link::named(name)?.alias(format!("{dev}{ALIAS}")).up())
+                }
+                Some((true, true)) if found.is_some_and(is_ours) => (),
+                Some(_) => {
+                    return Err(Error::invalid(
+                        format!("the device {name}"),
+                        "it is not ours, and in the way",
+                    ))
+                }
+            }
+        }
         let (mut leftover, mut suspects) = (Vec::new(), BTreeSet::new());
         for link in &links {
             let Some(dev) = link.alias.as_deref().and_then(|alias| alias.strip_suffix(ALIAS)) else {
@@ -49,7 +66,7 @@ impl Devices {
             if !wanted.iter().any(|(name, _)| is(link, name)) {
                 // What was read is no request: only what names it counts.
                 let request = Link { dev: link.dev, name: link.name, ..Link::default() };
-                leftover.push(request.kind(LinkKind::Ifb).alias(format!("{dev}{ALIAS}")).up());
+                leftover.push(request.kind(LinkKind::Ifb));
                 suspects.extend(index(nl, dev)?);
             }
         }
@@ -65,7 +82,7 @@ impl Devices {
             Ok(SeenUplink { dev: Some(dev), queues: queues::read(nl, dev)?, ..SeenUplink::default() })
         });
         let strays = strays.collect::<Result<_>>()?;
-        Ok(Devices { missing, leftover, strays })
+        Ok(Devices { missing, bare, leftover, strays })
     }
 
     /// No queues of ours on devices that are no uplinks any more.
@@ -77,7 +94,7 @@ impl Devices {
     pub fn expected(&self, gateway: &Gateway, mut seen: Seen, leaf: &QdiscKind) -> Vec<Tree> {
         for (uplink, seen) in gateway.uplinks.iter().zip(&mut seen.uplinks) {
             let name = Name::new(&gateway.owned.ifb_of(uplink.dev)).ok();
-            let missing = name.filter(|name| self.missing.iter().any(|link| link.name == Some(*name)));
+            let missing = name.filter(|name| self.bare.iter().any(|link| link.name == Some(*name)));
             match missing {
                 Some(name) => seen.ifb = Some(Dev { index: 0, name: Some(name) }),
                 None => seen.dev = None,
@@ -85,6 +102,10 @@ impl Devices {
         }
         shaper::trees(gateway, &seen, leaf)
     }
+}
+
+fn is_ours(link: &Link) -> bool {
+    link.alias.as_deref().is_some_and(|alias| alias.ends_with(ALIAS))
 }
 
 /// The index of the device of this name, if there is one.

@@ -72,12 +72,13 @@ impl Machine {
         let devices = Devices::read(&mut self.nl, gateway)?;
         let mut parts = remembered.begin(&gateway.owned);
         parts.extend(devices.missing.iter().map(|link| Part::Link(Verb::Add, Box::new(link.clone()))));
+        parts.extend(devices.bare.iter().map(|link| Part::Link(Verb::Change, Box::new(link.clone()))));
         let leaf = self.leaf(gateway)?;
         let mut desired = routing::desired(gateway, &seen, &choice.weights, &choice.usable, &leaf);
         desired.trees.extend(devices.leftover_trees());
         self.plan_into(desired, &mut parts)?;
         // What stands on devices that are yet to be made.
-        if !devices.missing.is_empty() {
+        if !devices.bare.is_empty() {
             let expected = devices.expected(gateway, seen.clone(), &leaf);
             parts.push(Part::Queues(Box::new(Queues { gateway: gateway.clone(), leaf, expected })));
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Probing {
     /// Whom to ask. Empty: an uplink works if its device does.
     pub targets: Vec<Target>,
-    /// From one round to the next. 0.5 s unless said; at least 10 ms.
+    /// From one round to the next. 0.3 s unless said, so that a silent loss is found within 2 s; at least 10 ms.
     pub interval: Duration,
     /// How long to wait for an answer. 1 s unless said.
     pub timeout: Duration,
@@ -41,7 +41,7 @@ impl Default for Probing {
     fn default() -> Self {
         Probing {
             targets: Vec::new(),
-            interval: Duration::from_millis(500),
+            interval: Duration::from_millis(300),
             timeout: Duration::from_secs(1),
             rise: 3,
             fall: 3,

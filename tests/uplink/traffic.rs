@@ -14,7 +14,7 @@ pub const ECHO: u16 = 7;
 pub const DOWNLOAD: u16 = 80;
 
 /// How long an answer may take before it counts as none.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a running connection may stand still before it counts as dead.
 const STANDSTILL: Duration = Duration::from_secs(4);
 
