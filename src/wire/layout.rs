@@ -101,7 +101,7 @@ impl<T: Fixed + Copy + Default, const N: usize> Fixed for [T; N] {
 /// }
 /// ```
 ///
-/// Reading is lenient towards other kernels: fields behind the end of a shorter struct are zero, bytes behind the end of a
+/// Reading is lenient towards other kernels: what is behind the end of a shorter struct is zero, bytes behind the end of a
 /// longer one are passed over. An empty payload is an error.
 macro_rules! layout {
     ($(#[$meta:meta])* $vis:vis struct $name:ident = $kernel:literal { $($body:tt)* }) => {
@@ -128,38 +128,19 @@ macro_rules! layout {
             }
             #[inline]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
-                // If all of it is there, the compiler sees that no field can be too short.
-                match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
-                    Some(bytes) => Self::read_fields(&mut $crate::wire::Reader::new(bytes)),
-                    None => Self::read_shorter(r),
-                }
-            }
-        }
-
-        impl $name {
-            #[inline(always)]
-            fn read_fields(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
+                let mut padded;
+                let bytes = match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
+                    Some(bytes) => bytes,
+                    None => {
+                        padded = [0; <Self as $crate::wire::Fixed>::SIZE];
+                        r.take_shorter(&mut padded).map_err(|e| e.inside($kernel))?;
+                        &padded
+                    }
+                };
+                // All of it is there: the compiler sees that no field can be too short.
+                let r = &mut $crate::wire::Reader::new(bytes);
                 let mut value = Self::default();
                 $(layout!(@read value r $($order)*);)*
-                Ok(value)
-            }
-
-            #[cold]
-            #[inline(never)]
-            fn read_shorter(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
-                let mut value = Self::default();
-                if r.rest().is_empty() {
-                    let size = <Self as $crate::wire::Fixed>::SIZE;
-                    return Err($crate::wire::DecodeError::short(0, size).inside($kernel));
-                }
-                // It ends between two fields or within one: the rest stays zero.
-                let mut read = || -> Result<(), $crate::wire::DecodeError> {
-                    $(layout!(@read value r $($order)*);)*
-                    Ok(())
-                };
-                if read().is_err() {
-                    *r = $crate::wire::Reader::new(&[]);
-                }
                 Ok(value)
             }
         }
