@@ -90,17 +90,17 @@ pub(crate) struct Tca<'a> {
 }
 
 impl<'a> Tca<'a> {
-    /// Reads the header and the attributes of a message body. What is read is taken apart by who asks: inlined, it is never put together.
+    /// Finds the attributes of a message body, and gives its header. What is found is taken apart by who asks: inlined, it is
+    /// never put together.
     #[inline(always)]
-    pub fn decode(body: &'a [u8]) -> Result<(TcMsg, Self), DecodeError> {
+    pub fn find(&mut self, body: &'a [u8]) -> Result<TcMsg, DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
-        let mut tca = Tca::default();
         for attr in r.attrs() {
             let attr = attr?;
-            tca.take(attr).map_err(|e| e.inside(name(attr.ty).unwrap_or("TCA")))?;
+            self.take(attr).map_err(|e| e.inside(name(attr.ty).unwrap_or("TCA")))?;
         }
-        Ok((header, tca))
+        Ok(header)
     }
 
     #[inline(always)]
@@ -162,7 +162,8 @@ pub(crate) fn attribute_at(
     offset: usize,
     inner: impl Fn(&str, &[u16]) -> Option<&'static str>,
 ) -> Option<&'static str> {
-    let kind = Tca::decode(body).ok().and_then(|(_, tca)| Name::from_bytes(tca.kind?));
+    let mut tca = Tca::default();
+    let kind = tca.find(body).ok().and_then(|_| Name::from_bytes(tca.kind?));
     let kind = kind.as_ref().map_or("", Name::as_str);
     crate::request::attribute_at(body, TcMsg::SIZE, offset, |path| match path {
         [] => None,

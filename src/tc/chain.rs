@@ -85,7 +85,8 @@ impl Object for Chain {
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
         let place = Place::from_header(header.ifindex, header.parent);
         let mut chain = Chain::at(place, tca.chain.unwrap_or_default());
         if let Some(name) = tca.kind {

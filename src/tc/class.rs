@@ -108,8 +108,10 @@ impl Object for Class {
         Ok(())
     }
 
+    #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
         let mut class = Class::under(Dev::index(header.ifindex), header.parent).id(header.handle);
         class.leaf = (header.info != 0).then(|| Handle::from_raw(header.info));
         if let Some(name) = tca.kind {

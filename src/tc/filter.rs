@@ -188,8 +188,10 @@ impl Object for Filter {
         Ok(())
     }
 
+    #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
         let mut filter = Filter::at(Place::from_header(header.ifindex, header.parent));
         let ethertype = u16::from_be(header.info as u16);
         filter.protocol = (ethertype != 0).then(|| Protocol::from_ethertype(ethertype));

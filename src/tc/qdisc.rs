@@ -159,7 +159,8 @@ impl Object for Qdisc {
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
         let mut qdisc = Qdisc::at(Dev::index(header.ifindex), header.parent).handle(header.handle);
         if let Some(name) = tca.kind {
             QdiscKind::read(name, tca.options, &mut qdisc.kind)?;
