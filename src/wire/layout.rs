@@ -170,3 +170,33 @@ macro_rules! layout {
     (@read $value:ident $r:ident pad $len:literal) => { $r.take($len)? };
     (@read $value:ident $r:ident field $field:ident $ty:ty) => { $value.$field = $crate::wire::Fixed::read($r)? };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Value;
+
+    layout! {
+        struct Pair = "pair" {
+            first: u32,
+            pad _pad: 2,
+            second: u16,
+        }
+    }
+
+    #[test]
+    fn a_shorter_struct_is_filled_up_with_zeros_and_an_empty_one_is_an_error() {
+        let whole = [1, 1, 1, 1, 9, 9, 2, 2, 7];
+        for (len, first, second) in [
+            (9, [1, 1, 1, 1], [2, 2]),
+            (8, [1, 1, 1, 1], [2, 2]),
+            (7, [1, 1, 1, 1], [2, 0]),
+            (5, [1, 1, 1, 1], [0, 0]),
+            (1, [1, 0, 0, 0], [0, 0]),
+        ] {
+            let pair = Pair { first: u32::from_ne_bytes(first), second: u16::from_ne_bytes(second) };
+            assert_eq!(Pair::decode(&whole[..len]), Ok(pair), "{len} bytes");
+        }
+        assert_eq!(Pair::decode(&[]), Err(DecodeError::short(0, 8).inside("pair")));
+    }
+}
