@@ -314,15 +314,21 @@ impl Value for Action {
         // The kind decides how the options are read, and the kernel does not promise an order.
         let find =
             |ty| Reader::new(payload).attrs().flatten().find(|attr| attr.ty == ty).map(|attr| attr.payload);
-        let name = Name::decode(find(TCA_ACT_KIND).ok_or_else(|| DecodeError::missing("TCA_ACT_KIND"))?)?;
-        let mut action = Action::new(ActionKind::decode(name, find(TCA_ACT_OPTIONS))?);
+        let name = find(TCA_ACT_KIND).map(Name::cut);
+        let mut kind = None;
+        if let Some(name) = name {
+            ActionKind::read(name, find(TCA_ACT_OPTIONS), &mut kind)?;
+        }
+        let mut action = Action::new(kind.ok_or_else(|| DecodeError::missing("TCA_ACT_KIND"))?);
         for attr in Reader::new(payload).attrs() {
             let attr = attr?;
             let payload = attr.payload;
             match attr.ty {
                 TCA_ACT_KIND | TCA_ACT_OPTIONS | TCA_ACT_PAD => (),
                 TCA_ACT_INDEX => action.index = Some(Value::decode(payload)?),
-                TCA_ACT_STATS => action.stats = Some(Stats::decode(Noun::Action, Some(name), payload, None)?),
+                TCA_ACT_STATS => {
+                    action.stats.insert(Stats::default()).fill(Noun::Action, name, payload, None)?;
+                }
                 TCA_ACT_COOKIE => action.cookie = Some(payload.to_vec()),
                 TCA_ACT_FLAGS => action.flags = Some(Value::decode(payload)?),
                 TCA_ACT_HW_STATS => action.hw_stats = Some(Value::decode(payload)?),

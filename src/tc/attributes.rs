@@ -73,7 +73,8 @@ pub(crate) enum Noun {
 /// The attributes of one message, found in whatever order they stand: the kind must be known before its options are read.
 #[derive(Debug, Default)]
 pub(crate) struct Tca<'a> {
-    pub kind: Option<Name>,
+    /// The kind's name, without the NUL behind it.
+    pub kind: Option<&'a [u8]>,
     pub options: Option<&'a [u8]>,
     pub estimator: Option<Estimator>,
     stab: Option<&'a [u8]>,
@@ -89,24 +90,24 @@ pub(crate) struct Tca<'a> {
 }
 
 impl<'a> Tca<'a> {
-    /// Reads the header and the attributes of a message body. What is read is taken apart by who asks: inlined, it is never put together.
+    /// Finds the attributes of a message body, and gives its header. What is found is taken apart by who asks: inlined, it is
+    /// never put together.
     #[inline(always)]
-    pub fn decode(body: &'a [u8]) -> Result<(TcMsg, Self), DecodeError> {
+    pub fn find(&mut self, body: &'a [u8]) -> Result<TcMsg, DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
-        let mut tca = Tca::default();
         for attr in r.attrs() {
             let attr = attr?;
-            tca.take(attr).map_err(|e| e.inside(name(attr.ty).unwrap_or("TCA")))?;
+            self.take(attr).map_err(|e| e.inside(name(attr.ty).unwrap_or("TCA")))?;
         }
-        Ok((header, tca))
+        Ok(header)
     }
 
     #[inline(always)]
     fn take(&mut self, attr: Attr<'a>) -> Result<(), DecodeError> {
         let payload = attr.payload;
         match attr.ty {
-            TCA_KIND => self.kind = Some(Value::decode(payload)?),
+            TCA_KIND => self.kind = Some(Name::cut(payload)),
             TCA_OPTIONS => self.options = Some(payload),
             TCA_STATS => self.stats = Some(payload),
             TCA_XSTATS => self.xstats = Some(payload),
@@ -129,16 +130,22 @@ impl<'a> Tca<'a> {
         self.stab.map(SizeTable::decode).transpose().map_err(|e| e.inside("TCA_STAB"))
     }
 
-    /// The statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
+    /// Reads the statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
     #[inline(always)]
-    pub fn stats(&self, noun: Noun) -> Result<Option<Stats>, DecodeError> {
-        let kind = self.kind;
-        let Some(stats2) = self.stats2 else {
-            let Some(stats) = self.stats else { return Ok(None) };
-            let stats = Stats::decode_old(noun, kind, stats, self.xstats);
-            return Ok(Some(stats.map_err(|e| e.inside("TCA_STATS"))?));
-        };
-        Ok(Some(Stats::decode(noun, kind, stats2, self.xstats).map_err(|e| e.inside("TCA_STATS2"))?))
+    pub fn stats(&self, noun: Noun, place: &mut Option<Stats>) -> Result<(), DecodeError> {
+        let (kind, xstats) = (self.kind, self.xstats);
+        match (self.stats2, self.stats) {
+            (Some(stats2), _) => {
+                let stats = place.insert(Stats::default());
+                stats.fill(noun, kind, stats2, xstats).map_err(|e| e.inside("TCA_STATS2"))
+            }
+            (None, Some(stats)) => {
+                let stats = Stats::decode_old(noun, kind, stats, xstats);
+                *place = Some(stats.map_err(|e| e.inside("TCA_STATS"))?);
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
     }
 }
 
@@ -155,7 +162,8 @@ pub(crate) fn attribute_at(
     offset: usize,
     inner: impl Fn(&str, &[u16]) -> Option<&'static str>,
 ) -> Option<&'static str> {
-    let kind = Tca::decode(body).ok().and_then(|(_, tca)| tca.kind);
+    let mut tca = Tca::default();
+    let kind = tca.find(body).ok().and_then(|_| Name::from_bytes(tca.kind?));
     let kind = kind.as_ref().map_or("", Name::as_str);
     crate::request::attribute_at(body, TcMsg::SIZE, offset, |path| match path {
         [] => None,

@@ -85,13 +85,15 @@ impl Object for Chain {
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
-        Ok(Chain {
-            place: Place::from_header(header.ifindex, header.parent),
-            index: tca.chain.unwrap_or_default(),
-            template: tca.kind.map(|name| FilterKind::decode(name, tca.options)).transpose()?,
-            unknown: tca.unknown,
-        })
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
+        let place = Place::from_header(header.ifindex, header.parent);
+        let mut chain = Chain::at(place, tca.chain.unwrap_or_default());
+        if let Some(name) = tca.kind {
+            FilterKind::read(name, tca.options, &mut chain.template)?;
+        }
+        chain.unknown = tca.unknown;
+        Ok(chain)
     }
 
     fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {

@@ -108,22 +108,18 @@ impl Object for Class {
         Ok(())
     }
 
+    #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
-        let stats = tca.stats(Noun::Class)?;
-        Ok(Class {
-            dev: Dev::index(header.ifindex),
-            parent: header.parent,
-            id: header.handle,
-            kind: match tca.kind {
-                Some(name) => Some(ClassKind::decode(name, tca.options)?),
-                None => None,
-            },
-            leaf: (header.info != 0).then(|| Handle::from_raw(header.info)),
-            estimator: tca.estimator,
-            stats,
-            unknown: tca.unknown,
-        })
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
+        let mut class = Class::under(Dev::index(header.ifindex), header.parent).id(header.handle);
+        class.leaf = (header.info != 0).then(|| Handle::from_raw(header.info));
+        if let Some(name) = tca.kind {
+            ClassKind::read(name, tca.options, &mut class.kind)?;
+        }
+        tca.stats(Noun::Class, &mut class.stats)?;
+        (class.estimator, class.unknown) = (tca.estimator, tca.unknown);
+        Ok(class)
     }
 
     fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {

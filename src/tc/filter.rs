@@ -188,29 +188,24 @@ impl Object for Filter {
         Ok(())
     }
 
+    #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
-        let stats = tca.stats(Noun::Filter)?;
-        let mut kind = match tca.kind {
-            Some(name) => Some(FilterKind::decode(name, tca.options)?),
-            None => None,
-        };
-        let handle = header.handle.raw();
-        if let Some(kind) = kind.as_mut().filter(|_| handle != 0) {
-            kind.set_handle(handle);
-        }
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
+        let mut filter = Filter::at(Place::from_header(header.ifindex, header.parent));
         let ethertype = u16::from_be(header.info as u16);
-        Ok(Filter {
-            place: Place::from_header(header.ifindex, header.parent),
-            prio: (header.info >> 16) as u16,
-            protocol: (ethertype != 0).then(|| Protocol::from_ethertype(ethertype)),
-            handle,
-            chain: tca.chain,
-            kind,
-            estimator: tca.estimator,
-            stats,
-            unknown: tca.unknown,
-        })
+        filter.protocol = (ethertype != 0).then(|| Protocol::from_ethertype(ethertype));
+        filter.prio = (header.info >> 16) as u16;
+        filter.handle = header.handle.raw();
+        if let Some(name) = tca.kind {
+            FilterKind::read(name, tca.options, &mut filter.kind)?;
+        }
+        if let Some(kind) = filter.kind.as_mut().filter(|_| filter.handle != 0) {
+            kind.set_handle(filter.handle);
+        }
+        tca.stats(Noun::Filter, &mut filter.stats)?;
+        (filter.chain, filter.estimator, filter.unknown) = (tca.chain, tca.estimator, tca.unknown);
+        Ok(filter)
     }
 
     fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {

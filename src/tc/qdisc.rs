@@ -159,23 +159,20 @@ impl Object for Qdisc {
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let (header, tca) = Tca::decode(body)?;
-        let stats = tca.stats(Noun::Qdisc)?;
-        Ok(Qdisc {
-            dev: Dev::index(header.ifindex),
-            parent: header.parent,
-            handle: header.handle,
-            kind: tca.kind.map(|name| QdiscKind::decode(name, tca.options)).transpose()?,
-            estimator: tca.estimator,
-            stab: tca.stab()?,
-            ingress_block: tca.ingress_block,
-            egress_block: tca.egress_block,
-            references: header.info,
-            offloaded: tca.offloaded.is_some_and(|offloaded| offloaded != 0),
-            invisible: tca.invisible,
-            stats,
-            unknown: tca.unknown,
-        })
+        let mut tca = Tca::default();
+        let header = tca.find(body)?;
+        let mut qdisc = Qdisc::at(Dev::index(header.ifindex), header.parent).handle(header.handle);
+        if let Some(name) = tca.kind {
+            QdiscKind::read(name, tca.options, &mut qdisc.kind)?;
+        }
+        tca.stats(Noun::Qdisc, &mut qdisc.stats)?;
+        qdisc.stab = tca.stab()?;
+        (qdisc.ingress_block, qdisc.egress_block) = (tca.ingress_block, tca.egress_block);
+        qdisc.references = header.info;
+        qdisc.offloaded = tca.offloaded.is_some_and(|offloaded| offloaded != 0);
+        qdisc.invisible = tca.invisible;
+        (qdisc.estimator, qdisc.unknown) = (tca.estimator, tca.unknown);
+        Ok(qdisc)
     }
 
     fn attribute_at(body: &[u8], offset: usize) -> Option<&'static str> {

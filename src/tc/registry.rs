@@ -163,17 +163,26 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads the options of the kind of this name.
+            /// Reads the options of the kind of this name, as messages say both, into the place where they stay.
             #[inline(always)]
-            pub(crate) fn decode(name: Name, options: Option<&[u8]>) -> Result<Self, DecodeError> {
-                Ok(match name {
-                    $(_ if name == *<$ty as Kind>::NAME => $name::$variant(match options {
-                        Some(payload) => <$ty as Value>::decode(payload)
-                            .map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?,
-                        None => Default::default(),
-                    }),)*
-                    _ => $name::Other(Other { name, options: options.map(<[u8]>::to_vec) }),
-                })
+            pub(crate) fn read(
+                name: &[u8],
+                options: Option<&[u8]>,
+                place: &mut Option<Self>,
+            ) -> Result<(), DecodeError> {
+                match name {
+                    $(_ if name == <$ty as Kind>::NAME.as_bytes() => {
+                        *place = Some($name::$variant(Default::default()));
+                        if let (Some($name::$variant(kind)), Some(payload)) = (place, options) {
+                            kind.fill(payload).map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?;
+                        }
+                    })*
+                    _ => {
+                        let name = Name::decode(name).map_err(|e| e.inside("TCA_KIND"))?;
+                        *place = Some($name::Other(Other { name, options: options.map(<[u8]>::to_vec) }));
+                    }
+                }
+                Ok(())
             }
 
             /// See [`Kind::handle`].
@@ -330,9 +339,9 @@ macro_rules! app_stats {
         impl $name {
             /// Reads the statistics of `kind` of object `noun`.
             #[inline(always)]
-            pub(crate) fn decode(noun: Noun, kind: Option<Name>, payload: &[u8]) -> Result<Self, DecodeError> {
+            pub(crate) fn decode(noun: Noun, kind: Option<&[u8]>, payload: &[u8]) -> Result<Self, DecodeError> {
                 match (noun, kind) {
-                    $((Noun::$noun, Some(name)) if name == *$kind => <$ty as Value>::decode(payload).map($name::$variant),)*
+                    $((Noun::$noun, Some(name)) if name == $kind.as_bytes() => <$ty as Value>::decode(payload).map($name::$variant),)*
                     _ => Ok($name::Other(payload.to_vec())),
                 }
             }

@@ -3,7 +3,7 @@
 use super::attributes::Noun;
 use super::AppStats;
 use crate::text::{Page, Show};
-use crate::units::{Name, Rate, Size};
+use crate::units::{Rate, Size};
 use crate::wire::{DecodeError, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
 
@@ -104,13 +104,13 @@ layout! {
 impl Stats {
     /// Reads TCA_STATS2; the kind's own statistics come from it or, where it has none, from TCA_XSTATS.
     #[inline(always)]
-    pub(crate) fn decode(
+    pub(crate) fn fill(
+        &mut self,
         noun: Noun,
-        kind: Option<Name>,
+        kind: Option<&[u8]>,
         payload: &[u8],
         xstats: Option<&[u8]>,
-    ) -> Result<Self, DecodeError> {
-        let mut stats = Stats::default();
+    ) -> Result<(), DecodeError> {
         let mut app = xstats;
         let mut hardware_is_last = false;
         for attr in Reader::new(payload).attrs() {
@@ -118,41 +118,41 @@ impl Stats {
             match attr.ty {
                 TCA_STATS_BASIC => {
                     let basic = Basic::decode(attr.payload)?;
-                    (stats.bytes, stats.packets) = (basic.bytes, basic.packets.into());
+                    (self.bytes, self.packets) = (basic.bytes, basic.packets.into());
                     hardware_is_last = false;
                 }
                 TCA_STATS_BASIC_HW => {
                     let basic = Basic::decode(attr.payload)?;
-                    stats.hardware = Some((basic.bytes, basic.packets.into()));
+                    self.hardware = Some((basic.bytes, basic.packets.into()));
                     hardware_is_last = true;
                 }
                 // It stands once behind each of the two and belongs to the one in front of it.
-                TCA_STATS_PKT64 => match (&mut stats.hardware, hardware_is_last) {
+                TCA_STATS_PKT64 => match (&mut self.hardware, hardware_is_last) {
                     (Some((_, packets)), true) => *packets = u64::decode(attr.payload)?,
-                    _ => stats.packets = u64::decode(attr.payload)?,
+                    _ => self.packets = u64::decode(attr.payload)?,
                 },
                 // The 64-bit one says the same without saturating, and comes behind it.
                 TCA_STATS_RATE_EST => {
                     let rate = RateEst::decode(attr.payload)?;
-                    stats.rate = Some((rate.bps.into(), rate.pps.into()));
+                    self.rate = Some((rate.bps.into(), rate.pps.into()));
                 }
                 TCA_STATS_RATE_EST64 => {
                     let rate = RateEst64::decode(attr.payload)?;
-                    stats.rate = Some((rate.bps, rate.pps));
+                    self.rate = Some((rate.bps, rate.pps));
                 }
-                TCA_STATS_QUEUE => stats.queue = Value::decode(attr.payload)?,
+                TCA_STATS_QUEUE => self.queue = Value::decode(attr.payload)?,
                 TCA_STATS_APP => app = Some(attr.payload),
                 _ => (),
             }
         }
-        stats.app = decode_app(noun, kind, app)?;
-        Ok(stats)
+        self.app = decode_app(noun, kind, app)?;
+        Ok(())
     }
 
     /// Reads TCA_STATS and TCA_XSTATS, which kernels send beside TCA_STATS2 for old programs.
     pub(crate) fn decode_old(
         noun: Noun,
-        kind: Option<Name>,
+        kind: Option<&[u8]>,
         payload: &[u8],
         xstats: Option<&[u8]>,
     ) -> Result<Self, DecodeError> {
@@ -284,7 +284,7 @@ impl Display for Stats {
 #[inline(always)]
 fn decode_app(
     noun: Noun,
-    kind: Option<Name>,
+    kind: Option<&[u8]>,
     payload: Option<&[u8]>,
 ) -> Result<Option<AppStats>, DecodeError> {
     payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()

@@ -121,16 +121,21 @@ macro_rules! attrs {
             #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 let mut set = Self::default();
+                set.fill(payload)?;
+                Ok(set)
+            }
+            #[inline]
+            fn fill(&mut self, payload: &[u8]) -> Result<(), $crate::wire::DecodeError> {
                 for attr in $crate::wire::Reader::new(payload).attrs() {
                     let attr = attr?;
                     match attr.ty {
-                        $($num => $crate::wire::Field::absorb(&mut set.$field, attr.payload)
+                        $($num => $crate::wire::Field::absorb(&mut self.$field, attr.payload)
                             .map_err(|e| e.inside($kernel))?,)*
                         $($pnum => (),)*
-                        _ => set.unknown.push(attr.into()),
+                        _ => self.unknown.push(attr.into()),
                     }
                 }
-                Ok(set)
+                Ok(())
             }
             #[allow(unused_variables, reason = "a set without attributes has nothing to look into")]
             fn name_at(path: &[u16]) -> Option<&'static str> {

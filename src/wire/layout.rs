@@ -101,7 +101,7 @@ impl<T: Fixed + Copy + Default, const N: usize> Fixed for [T; N] {
 /// }
 /// ```
 ///
-/// Reading is lenient towards other kernels: fields behind the end of a shorter struct are zero, bytes behind the end of a
+/// Reading is lenient towards other kernels: what is behind the end of a shorter struct is zero, bytes behind the end of a
 /// longer one are passed over. An empty payload is an error.
 macro_rules! layout {
     ($(#[$meta:meta])* $vis:vis struct $name:ident = $kernel:literal { $($body:tt)* }) => {
@@ -128,38 +128,19 @@ macro_rules! layout {
             }
             #[inline]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
-                // If all of it is there, the compiler sees that no field can be too short.
-                match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
-                    Some(bytes) => Self::read_fields(&mut $crate::wire::Reader::new(bytes)),
-                    None => Self::read_shorter(r),
-                }
-            }
-        }
-
-        impl $name {
-            #[inline(always)]
-            fn read_fields(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
+                let mut padded;
+                let bytes = match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
+                    Some(bytes) => bytes,
+                    None => {
+                        padded = [0; <Self as $crate::wire::Fixed>::SIZE];
+                        r.take_shorter(&mut padded).map_err(|e| e.inside($kernel))?;
+                        &padded
+                    }
+                };
+                // All of it is there: the compiler sees that no field can be too short.
+                let r = &mut $crate::wire::Reader::new(bytes);
                 let mut value = Self::default();
                 $(layout!(@read value r $($order)*);)*
-                Ok(value)
-            }
-
-            #[cold]
-            #[inline(never)]
-            fn read_shorter(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
-                let mut value = Self::default();
-                if r.rest().is_empty() {
-                    let size = <Self as $crate::wire::Fixed>::SIZE;
-                    return Err($crate::wire::DecodeError::short(0, size).inside($kernel));
-                }
-                // It ends between two fields or within one: the rest stays zero.
-                let mut read = || -> Result<(), $crate::wire::DecodeError> {
-                    $(layout!(@read value r $($order)*);)*
-                    Ok(())
-                };
-                if read().is_err() {
-                    *r = $crate::wire::Reader::new(&[]);
-                }
                 Ok(value)
             }
         }
@@ -188,4 +169,34 @@ macro_rules! layout {
     (@store $self:ident $slots:ident field $field:ident $ty:ty) => { $crate::wire::Fixed::store(&$self.$field, $slots) };
     (@read $value:ident $r:ident pad $len:literal) => { $r.take($len)? };
     (@read $value:ident $r:ident field $field:ident $ty:ty) => { $value.$field = $crate::wire::Fixed::read($r)? };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Value;
+
+    layout! {
+        struct Pair = "pair" {
+            first: u32,
+            pad _pad: 2,
+            second: u16,
+        }
+    }
+
+    #[test]
+    fn a_shorter_struct_is_filled_up_with_zeros_and_an_empty_one_is_an_error() {
+        let whole = [1, 1, 1, 1, 9, 9, 2, 2, 7];
+        for (len, first, second) in [
+            (9, [1, 1, 1, 1], [2, 2]),
+            (8, [1, 1, 1, 1], [2, 2]),
+            (7, [1, 1, 1, 1], [2, 0]),
+            (5, [1, 1, 1, 1], [0, 0]),
+            (1, [1, 0, 0, 0], [0, 0]),
+        ] {
+            let pair = Pair { first: u32::from_ne_bytes(first), second: u16::from_ne_bytes(second) };
+            assert_eq!(Pair::decode(&whole[..len]), Ok(pair), "{len} bytes");
+        }
+        assert_eq!(Pair::decode(&[]), Err(DecodeError::short(0, 8).inside("pair")));
+    }
 }

@@ -33,6 +33,18 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
+    /// Takes all there is, which is less than there is room for, and at least one byte.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn take_shorter(&mut self, room: &mut [u8]) -> Result<(), DecodeError> {
+        if self.rest.is_empty() {
+            return Err(DecodeError::short(0, room.len()));
+        }
+        room.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
+        self.rest = &[];
+        Ok(())
+    }
+
     /// Takes an array of `N` bytes.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {

@@ -15,6 +15,14 @@ pub trait Value: Sized {
     /// Reads the payload.
     fn decode(payload: &[u8]) -> Result<Self, DecodeError>;
 
+    /// Reads the payload into a value that is the default one. What is large is put together where it stays, because moving it
+    /// costs more than reading it. After an error the value means nothing.
+    #[inline]
+    fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        *self = Self::decode(payload)?;
+        Ok(())
+    }
+
     /// The kernel's name of the attribute that `path` leads to inside this payload.
     fn name_at(_path: &[u16]) -> Option<&'static str> {
         None

@@ -236,27 +236,28 @@ impl Value for HtbClass {
         crate::tc::attributes::put_unknown(w, &self.unknown);
     }
 
-    #[inline(always)]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let attrs = ClassAttrs::decode(payload)?;
-        let parms = attrs.parms.ok_or_else(|| DecodeError::missing("TCA_HTB_PARMS"))?;
-        let (rate, ceil) = (parms.rate.rate(attrs.rate64), parms.ceil.rate(attrs.ceil64));
-        let (framing, ceil_framing) = (parms.rate.framing(), parms.ceil.framing());
-        let tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);
-        Ok(HtbClass {
-            rate,
-            ceil: (ceil != rate).then_some(ceil),
-            burst: Some(parms.buffer.into()),
-            cburst: Some(parms.cbuffer.into()),
-            quantum: parms.quantum,
-            prio: parms.prio,
-            level: parms.level,
-            mtu: None,
-            framing,
-            ceil_framing: (ceil_framing != framing).then_some(ceil_framing),
-            tables,
-            unknown: attrs.unknown,
-        })
+        let mut class = HtbClass::default();
+        class.fill(payload)?;
+        Ok(class)
+    }
+
+    #[inline]
+    fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        let mut attrs = ClassAttrs::default();
+        attrs.fill(payload)?;
+        let Some(parms) = &attrs.parms else { return Err(DecodeError::missing("TCA_HTB_PARMS")) };
+        let ceil = parms.ceil.rate(attrs.ceil64);
+        self.rate = parms.rate.rate(attrs.rate64);
+        self.ceil = (ceil != self.rate).then_some(ceil);
+        (self.burst, self.cburst) = (Some(parms.buffer.into()), Some(parms.cbuffer.into()));
+        (self.quantum, self.prio, self.level) = (parms.quantum, parms.prio, parms.level);
+        let ceil_framing = parms.ceil.framing();
+        self.framing = parms.rate.framing();
+        self.ceil_framing = (ceil_framing != self.framing).then_some(ceil_framing);
+        self.tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);
+        self.unknown = attrs.unknown;
+        Ok(())
     }
 
     fn name_at(path: &[u16]) -> Option<&'static str> {

@@ -45,9 +45,12 @@ macro_rules! properties {
         #[test]
         fn $test(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             for kind in $enum::generate_each(&mut Source::new(&bytes)) {
-                let name = Name::new(kind.name()).unwrap();
+                let decode = |options: Option<&[u8]>| {
+                    let mut read = None;
+                    $enum::read(kind.name().as_bytes(), options, &mut read).map(|()| read.unwrap())
+                };
                 let read = |options: Option<&[u8]>| {
-                    let mut read = $enum::decode(name, options)?;
+                    let mut read = decode(options)?;
                     if let Some(handle) = kind.handle() {
                         read.set_handle(handle);
                     }
@@ -55,8 +58,8 @@ macro_rules! properties {
                 };
                 round_trip(&kind, |k, w| k.encode(2, w), read)?;
                 // Arbitrary bytes decode to something or to an error, and what they decode to is a fixpoint.
-                if let Ok(once) = $enum::decode(name, Some(&bytes)) {
-                    fixpoint(&once, |k, w| k.encode(2, w), |options| $enum::decode(name, options))?;
+                if let Ok(once) = decode(Some(&bytes)) {
+                    fixpoint(&once, |k, w| k.encode(2, w), decode)?;
                 }
             }
         }
