@@ -69,8 +69,8 @@ impl Display for ChangeError {
 }
 
 impl ChangeError {
-    /// Nothing has been done yet.
-    pub(super) fn before(what: &str, error: Error) -> Self {
+    /// Nothing of it was done.
+    pub(super) fn whole(what: impl Into<String>, error: Error) -> Self {
         ChangeError { what: what.into(), error: Box::new(error), left: Vec::new() }
     }
 }
@@ -99,9 +99,9 @@ impl Changes {
         for part in &self.parts {
             match part.make(nl, firewall) {
                 Ok(made) => done.push(made),
-                Err((what, error, mut left)) => {
-                    left.extend(done.iter().rev().filter_map(|done| done.undo(nl, firewall).err()));
-                    return Err(ChangeError { what, error: Box::new(error), left });
+                Err(mut failed) => {
+                    failed.left.extend(done.iter().rev().filter_map(|done| done.undo(nl, firewall).err()));
+                    return Err(failed);
                 }
             }
         }
@@ -109,12 +109,9 @@ impl Changes {
     }
 }
 
-/// What failed, why, and what of it could not be undone.
-type Failed = (String, Error, Vec<String>);
-
 impl Part {
-    fn make(&self, nl: &mut Connection, firewall: &mut Connection) -> Result<Done<'_>, Failed> {
-        let whole = |error| (self.to_string(), error, Vec::new());
+    fn make(&self, nl: &mut Connection, firewall: &mut Connection) -> Result<Done<'_>, ChangeError> {
+        let whole = |error| ChangeError::whole(self.to_string(), error);
         match self {
             Part::NfTables(transaction, _) => firewall.commit(transaction).map_err(whole)?,
             Part::Setting(changed) => Sysctls::here().make(changed).map_err(whole)?,
@@ -134,10 +131,10 @@ impl Part {
     }
 }
 
-fn apply(plan: &Plan, nl: &mut Connection) -> Result<(), Failed> {
+fn apply(plan: &Plan, nl: &mut Connection) -> Result<(), ChangeError> {
     plan.apply(nl, |_| ()).map_err(|error| {
         let what = error.step.map_or_else(|| "plan".into(), |step| step.to_string());
-        (what, *error.error, left(error.undone))
+        ChangeError { what, error: error.error, left: left(error.undone) }
     })
 }
 

@@ -1,11 +1,10 @@
-use super::health::{Change, Health, Interest, Prober};
-use super::{ChangeError, Choice, Decision, Gateway, Load, Machine, Sample, Seen, Selector};
+use super::health::{Interest, Prober};
+use super::watched::{first, watch, Watched};
+use super::{ChangeError, Choice, Decision, Gateway, Happening, Machine, Sample, Seen, Selector, Status};
 use crate::error::{Error, Result};
 use crate::netlink::{Builder, Event, Events, Group};
 use crate::route::Route;
-use crate::units::{Percent, Rate};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use std::fmt::{self, Display, Formatter};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -39,83 +38,6 @@ pub struct Controller {
     decision: Option<Decision>,
 }
 
-/// Something that a controller has to tell.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Happening<'a> {
-    /// New connections are spread otherwise from now on.
-    Decided(&'a Decision),
-    /// An uplink works, or does not work any more.
-    Health {
-        /// Its name.
-        uplink: &'a str,
-        /// Whether it works, and why.
-        change: &'a Change,
-    },
-    /// The connections of an uplink that does not work were forgotten, so that they are reset and do not hang.
-    Forgotten {
-        /// Its name.
-        uplink: &'a str,
-    },
-    /// Something was not as it shall be, and was repaired with these commands.
-    Repaired(&'a super::Changes),
-    /// Something went wrong. It is tried again.
-    Failed(&'a Error),
-}
-
-/// A line.
-impl Display for Happening<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Happening::Decided(decision) => f.write_str(&decision.reason),
-            Happening::Health { uplink, change: Change { up: true, reason, .. } } => {
-                write!(f, "{uplink} works: {reason}")
-            }
-            Happening::Health { uplink, change } => write!(f, "{uplink} does not work: {}", change.reason),
-            Happening::Forgotten { uplink } => write!(f, "connections over {uplink} were ended"),
-            Happening::Repaired(changes) => {
-                write!(f, "repaired: {}", changes.to_string().trim_end().replace('\n', "; "))
-            }
-            Happening::Failed(error) => write!(f, "failed, to be tried again: {error}"),
-        }
-    }
-}
-
-/// What is known of an uplink.
-struct Watched {
-    health: Health,
-    prober: Option<Prober>,
-    load: Load,
-    counters: (u64, u64),
-    drained: bool,
-    /// Whether it was usable when the selector was last asked.
-    usable: bool,
-}
-
-/// How an uplink does. See [`Controller::statuses`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Status {
-    /// Its name.
-    pub name: String,
-    /// Whether new connections may use it.
-    pub usable: bool,
-    /// Whether it was taken out with [`Controller::drain`].
-    pub drained: bool,
-    /// Its share of the new connections, in proportion to the others'.
-    pub weight: u16,
-    /// What it carries to us, smoothed.
-    pub down: Rate,
-    /// What it carries from us, smoothed.
-    pub up: Rate,
-    /// The part of its capacity that is in use in the fuller direction, 0 to 1.
-    pub used: f64,
-    /// The round-trip of its probes in the middle, if any was answered.
-    pub round_trip: Option<Duration>,
-    /// The part of its probes that was lost, if there were any.
-    pub loss: Option<Percent>,
-}
-
 impl Controller {
     /// Brings the machine to what the gateway shall be, and begins to watch it. What an earlier one left is taken over.
     ///
@@ -126,7 +48,7 @@ impl Controller {
         gateway: Gateway,
         mut selector: Box<dyn Selector>,
     ) -> Result<Self, ChangeError> {
-        let unseen = |error| ChangeError::before("look at the machine", error);
+        let unseen = |error| ChangeError::whole("look at the machine", error);
         // First, so that nothing is missed between looking and listening.
         let events = Builder::default().timeout(Some(Duration::ZERO)).events(&GROUPS).map_err(unseen)?;
         let seen = machine.see(&gateway).map_err(unseen)?;
@@ -203,7 +125,7 @@ impl Controller {
     /// # Errors
     /// See [`start`](Controller::start): then it keeps what it kept.
     pub fn reload(&mut self, gateway: Gateway, mut selector: Box<dyn Selector>) -> Result<(), ChangeError> {
-        let unseen = |error| ChangeError::before("look at the machine", error);
+        let unseen = |error| ChangeError::whole("look at the machine", error);
         let seen = self.machine.see(&gateway).map_err(unseen)?;
         let mut watched = watch(&gateway, &seen, Instant::now()).map_err(unseen)?;
         for (uplink, new) in gateway.uplinks.iter().zip(&mut watched) {
@@ -413,43 +335,4 @@ fn concerns(event: &Event<'_>, gateway: &Gateway) -> bool {
         return default || route.protocol == Some(owned.protocol) || owned.tables.contains(&route.table);
     }
     true
-}
-
-/// The first choice, and why.
-fn first(
-    gateway: &Gateway,
-    seen: &Seen,
-    watched: &[Watched],
-    selector: &mut dyn Selector,
-) -> (Choice, Option<Decision>) {
-    let works = |(number, watched): (usize, &Watched)| {
-        seen.is_ready(number) && watched.health.is_usable() && !watched.drained
-    };
-    let usable: Vec<_> = watched.iter().enumerate().map(works).collect();
-    let samples: Vec<_> =
-        usable.iter().map(|usable| Sample { usable: *usable, ..Sample::default() }).collect();
-    let decision = selector.select(Duration::ZERO, &samples);
-    let weights =
-        decision.as_ref().map_or_else(|| Choice::first(gateway).weights, |decision| decision.weights.clone());
-    (Choice { usable, weights }, decision)
-}
-
-fn watch(gateway: &Gateway, seen: &Seen, now: Instant) -> Result<Vec<Watched>> {
-    let count = u32::try_from(gateway.uplinks.len()).unwrap_or(u32::MAX).max(1);
-    let watched = gateway.uplinks.iter().enumerate().map(|(number, uplink)| {
-        let targets = if uplink.targets.is_empty() { &gateway.probing.targets } else { &uplink.targets };
-        let mark = gateway.owned.mark_of(number);
-        // Not all at the same moment.
-        let start = now + gateway.probing.interval / count * u32::try_from(number).unwrap_or_default();
-        let prober = || Prober::new(&gateway.probing, targets, mark, seen.sources(number), start);
-        Ok(Watched {
-            health: Health::new(&gateway.probing),
-            prober: if targets.is_empty() { None } else { Some(prober()?) },
-            load: Load::new(uplink),
-            counters: (0, 0),
-            drained: false,
-            usable: true,
-        })
-    });
-    watched.collect()
 }

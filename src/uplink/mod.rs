@@ -25,13 +25,44 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With a connection, `Plan::new(&mut nl, desired(&gateway, &Seen::read(&mut nl, &gateway)?, &decision.weights, …))` brings it about.
+//! A [`Machine`] is the kernel of such a gateway: it [plans](Machine::plan) what has to be done, as commands, [applies](Machine::apply) it, all or
+//! nothing, and [takes it away](Machine::cleanup) again. A [`Controller`] watches the uplinks, asks the selector, and repairs what others
+//! change:
+//!
+//! ```no_run
+//! # use std::time::{Duration, Instant};
+//! # use tcnl::uplink::{Controller, EmptierUplink, Gateway, Machine};
+//! # fn run(gateway: Gateway) -> Result<(), Box<dyn std::error::Error>> {
+//! let selector = Box::new(EmptierUplink::new(&gateway.uplinks));
+//! let mut controller = Controller::start(Machine::open()?, gateway, selector)?;
+//! loop {
+//!     controller.turn(Instant::now() + Duration::from_secs(1), &mut |happening| println!("{happening}"))?;
+//!     for uplink in controller.statuses() {
+//!         println!("{}: {} down, {} up, weight {}", uplink.name, uplink.down, uplink.up, uplink.weight);
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! # What is changed
+//!
+//! Rules, routes and nexthop objects with our protocol number, one nf_tables table, queues with our handles on devices whose uplinks are shaped,
+//! and a few settings of the system; [`Owned`] says with which numbers. What others have is not touched; where it is in the way, nothing is done,
+//! and the error says so. Our nf_tables table remembers what settings were, so that it, they and all else can be taken over by another
+//! process, or taken away.
+//!
+//! # What happens to connections
+//!
+//! Each belongs to the uplink that it began on: nf_tables keeps that in our bits of the connection's mark. When an uplink does not work any more, new
+//! connections use others first, and then the kernel forgets those of the dead one, so that they are reset and do not hang; where no
+//! other uplink works they stay. An uplink that is [taken out](Controller::drain) keeps its connections.
 
 mod audit;
 mod changes;
 mod check;
 mod controller;
 mod devices;
+mod happening;
 mod health;
 mod load;
 mod machine;
@@ -49,11 +80,13 @@ pub mod sysctl;
 #[cfg(test)]
 mod testing;
 mod warnings;
+mod watched;
 
 pub use audit::{audit, Exposed, Process};
 pub use changes::{ChangeError, Changes};
 pub use check::Problem;
-pub use controller::{Controller, Happening, Status};
+pub use controller::Controller;
+pub use happening::{Happening, Status};
 pub use health::{Change, Health, Interest, Prober, Round, Sources};
 pub use load::Load;
 pub use machine::{Choice, Machine};

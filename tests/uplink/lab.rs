@@ -198,8 +198,8 @@ impl Lab {
             lines: (0..capacities.len()).map(Line::nth).collect(),
         };
         lab.internet.plug("lo", &[(SERVER[0], 32), (SERVER[1], 128)])?;
-        for n in 0..capacities.len() {
-            lab.provide(n, capacities[n])?;
+        for (n, capacity) in capacities.iter().enumerate() {
+            lab.provide(n, *capacity)?;
         }
         cable((&lab.gateway, "lan"), (&lab.lan, "eth0"))?;
         for (host, device, [v4, v6]) in [(&lab.gateway, "lan", LAN[0]), (&lab.lan, "eth0", LAN[1])] {

@@ -66,11 +66,11 @@ fn leave() -> Outcome {
     let gateway = lab.model(&capacities);
     let selector = Box::new(Weighted::new(&gateway.uplinks));
     let running = Running::start(&lab, gateway, selector)?;
-    for family in 0..2 {
+    for (family, server) in SERVER.into_iter().enumerate() {
         for host in [&lab.lan, &lab.gateway] {
             let mut used = [0; 3];
             for _ in 0..30 {
-                let seen = tcp_seen_as(host, SERVER[family])
+                let seen = tcp_seen_as(host, server)
                     .map_err(|why| format!("{why:?}, after {used:?}, {:#?}", running.told()))?;
                 let uplink = lab.lines.iter().position(|line| line.address[family] == seen);
                 used[uplink.ok_or(format!("{seen} is no address of an uplink"))?] += 1;
