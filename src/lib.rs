@@ -11,9 +11,11 @@
 //! | [`request`] | the contract between objects and connection: verb, object, query |
 //! | [`tc`] | qdiscs, classes, filters, actions, chains, statistics: one kind is one file |
 //! | [`route`] | links, addresses, routes, nexthops, rules |
+//! | [`netfilter`] | nf_tables transactions; the connections that carry a mark |
 //! | [`command`] | whole `tc` and `ip` commands and scripts, in and out |
 //! | [`netlink`] | the connection: requests, acknowledgements, dumps, batches |
 //! | [`plan`] | a desired state, the fewest steps to it, and back again |
+//! | [`uplink`] | several uplinks on one gateway: which one takes new connections, and what the kernel is told for it |
 //!
 //! # What never happens
 //!
@@ -29,6 +31,7 @@ pub mod wire;
 pub mod clock;
 pub mod command;
 pub mod error;
+pub mod netfilter;
 pub mod netlink;
 pub mod plan;
 pub mod request;
@@ -36,6 +39,7 @@ pub mod route;
 pub mod tc;
 pub mod text;
 pub mod units;
+pub mod uplink;
 
 pub use error::{Error, Result};
 

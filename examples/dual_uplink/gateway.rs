@@ -2,11 +2,10 @@
 //! does the same, and then sent.
 
 use crate::lab::Host;
-use crate::netfilter::{self, Mark, Rule as NftRule};
 use crate::traffic::{BULK, INTERACTIVE};
 use crate::Result;
-use netlink_packet_netfilter::nftables::InetHookNumber::{PostRouting, PreRouting};
 use std::net::Ipv4Addr;
+use tcnl::netfilter::{Chain, ChainKind, Hook, Mark, NftRule, Table, Transaction};
 use tcnl::netlink::{Capabilities, Connection, Feature, Protocol as Netlink};
 use tcnl::request::{Object, Request, Verb};
 use tcnl::route::{Hop, Route, Rule};
@@ -200,35 +199,23 @@ impl Gateway {
 
     /// nf_tables: connections remember their uplink, and what leaves has the uplink's address.
     fn remember(&mut self, uplinks: &[Uplink; 2]) -> Result<()> {
-        let mut requests = vec![
-            netfilter::table(),
-            netfilter::chain("restore", "filter", PreRouting, -150),
-            netfilter::chain("save", "filter", PostRouting, -150),
-            netfilter::chain("hide", "nat", PostRouting, 100),
-        ];
+        let mut t = Transaction::new();
+        t.add_table(&Table::inet("dual_uplink"));
+        t.add_chain(&Chain::base("restore", ChainKind::Filter, Hook::Prerouting, -150));
+        t.add_chain(&Chain::base("save", ChainKind::Filter, Hook::Postrouting, -150));
+        t.add_chain(&Chain::base("hide", ChainKind::Nat, Hook::Postrouting, 100));
         for Uplink { device, mark, .. } in uplinks {
-            let (restore, save) = (NftRule::default(), NftRule::default());
-            requests.extend([
-                restore
-                    .mark_is(Mark::Connection, *mark, UPLINK_BITS)
-                    .set_mark(Mark::Packet, *mark, UPLINK_BITS)
-                    .add_to("restore"),
-                save.oifname(device)
-                    .ct_state_new()
-                    .set_mark(Mark::Connection, *mark, UPLINK_BITS)
-                    .add_to("save"),
-                NftRule::default().oifname(device).masquerade().add_to("hide"),
-            ]);
+            let (rule, device) = (NftRule::new, Name::new(device)?);
+            let restore = rule().mark_is(Mark::Connection, *mark, UPLINK_BITS);
+            t.add_rule("restore", restore.set_mark(Mark::Packet, *mark, UPLINK_BITS));
+            let save = rule().oifname(device).ct_state_new();
+            t.add_rule("save", save.set_mark(Mark::Connection, *mark, UPLINK_BITS));
+            t.add_rule("hide", rule().oifname(device).masquerade());
         }
-        let bulk = NftRule::default().tcp_dport(BULK).set_mark(Mark::Packet, BULK_MARK, CLASS_BITS);
-        requests.push(bulk.add_to("save"));
-        requests.iter().for_each(|request| println!("    {}", request.command));
-        // The first message opens the transaction.
-        let results = self.firewall.transact(&netfilter::transaction(&requests), |_| ())?.into_iter().skip(1);
-        for (result, request) in results.zip(requests) {
-            result.map_err(|error| format!("`{}`: {error}", request.command))?;
-        }
-        Ok(())
+        let bulk = NftRule::new().tcp_dport(BULK..=BULK);
+        t.add_rule("save", bulk.set_mark(Mark::Packet, BULK_MARK, CLASS_BITS));
+        t.commands().iter().for_each(|command| println!("    {command}"));
+        Ok(self.firewall.commit(&t)?)
     }
 
     /// Prints the command that does the same, and sends the request.

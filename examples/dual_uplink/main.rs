@@ -1,12 +1,10 @@
 //! Two Internet uplinks on one gateway, in a lab of network namespaces: `cargo run --example dual_uplink`.
 //!
-//! `gateway.rs` is what it is about: everything that configures the gateway. `netfilter.rs` has its nf_tables rules and
-//! `selector.rs` chooses the uplink for new connections. The rest is the lab (`lab.rs`), its traffic (`traffic.rs`) and the
-//! proof that it works (`proof.rs`, `screen.rs`).
+//! `gateway.rs` is what it is about: everything that configures the gateway. `selector.rs` chooses the uplink for new
+//! connections. The rest is the lab (`lab.rs`), its traffic (`traffic.rs`) and the proof that it works (`proof.rs`, `screen.rs`).
 
 mod gateway;
 mod lab;
-mod netfilter;
 mod proof;
 mod screen;
 mod selector;

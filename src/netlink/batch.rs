@@ -2,7 +2,7 @@ use super::connection::{NLM_F_ACK, NLM_F_REQUEST};
 use super::core::KERNEL;
 use super::failure::Failure;
 use super::reply::{Ack, Reply};
-use super::Connection;
+use super::{Connection, Protocol};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::request::{Object, Request, Verb};
@@ -208,7 +208,7 @@ impl Connection {
     }
 
     fn exchange_piece(&mut self, piece: &mut Piece<'_>) -> Result<(), Failure> {
-        self.speaks_route()?;
+        self.speaks(Protocol::Route)?;
         let awaited = self.core.begin(piece.results.len() as u32);
         let (messages, starts) = piece.messages();
         self.core.frame_again(messages);

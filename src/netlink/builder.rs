@@ -13,7 +13,8 @@ pub enum Protocol {
     #[default]
     #[doc(alias = "NETLINK_ROUTE")]
     Route,
-    /// nf_tables and connection tracking: messages of the netlink-packet crates, see [`Connection::transact`].
+    /// nf_tables and connection tracking: [`Connection::commit`] and the others of [`netfilter`](crate::netfilter), and messages that
+    /// other crates have built, see [`Connection::transact`].
     #[doc(alias = "NETLINK_NETFILTER")]
     Netfilter,
 }

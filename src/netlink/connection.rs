@@ -173,7 +173,7 @@ impl Connection {
         fill: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
     ) -> Result<Awaited> {
         let ask = || {
-            self.speaks_route()?;
+            self.speaks(Protocol::Route)?;
             let awaited = self.core.begin(1);
             self.core.frame(ty, flags | NLM_F_REQUEST, awaited.seq(0), fill).map_err(Failure::Encode)?;
             self.socket.send(&self.core)?;
@@ -183,10 +183,10 @@ impl Connection {
     }
 
     /// The numbers of typed requests mean something else to other parts of the kernel.
-    pub(super) fn speaks_route(&self) -> Result<(), Failure> {
-        match self.protocol {
-            Protocol::Route => Ok(()),
-            other => Err(Failure::Protocol(other)),
+    pub(super) fn speaks(&self, needs: Protocol) -> Result<(), Failure> {
+        match self.protocol == needs {
+            true => Ok(()),
+            false => Err(Failure::Protocol { is: self.protocol, needs }),
         }
     }
 }

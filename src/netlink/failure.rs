@@ -7,7 +7,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The request is for another part of the kernel.
-    Protocol(Protocol),
+    Protocol {
+        is: Protocol,
+        needs: Protocol,
+    },
     Encode(EncodeError),
     Timeout(Duration),
     Overrun,
@@ -26,9 +29,12 @@ impl Failure {
     /// The error for the request that has this text. One failure can end many requests.
     pub fn error(&self, request: impl FnOnce() -> String) -> Error {
         match self {
-            Failure::Protocol(protocol) => Error::invalid(
-                format_args!("`{}` on a connection for {protocol:?}", request()),
-                "it needs one that was opened with Protocol::Route",
+            Failure::Protocol { is, needs } => Error::invalid(
+                format_args!("`{}` on a connection for {is:?}", request()),
+                match needs {
+                    Protocol::Route => "it needs one that was opened with Protocol::Route",
+                    Protocol::Netfilter => "it needs one that was opened with Protocol::Netfilter",
+                },
             ),
             Failure::Encode(source) => Error::Encode { request: request(), source: source.clone() },
             Failure::Timeout(after) => Error::Timeout { request: request(), after: *after },

@@ -1,6 +1,6 @@
 //! The connection to the kernel.
 //!
-//! A [`Connection`] carries the requests of [`tc`](crate::tc) and [`route`](crate::route) and brings back what the kernel says. The protocol
+//! A [`Connection`] carries the requests of [`tc`](crate::tc), [`route`](crate::route) and [`netfilter`](crate::netfilter) and brings back what the kernel says. The protocol
 //! itself is a core without I/O: it frames requests, matches replies by sequence number and reads what the kernel says of
 //! errors. The blocking connection is a thin driver of that core, with `netlink-sys` below it.
 //!
@@ -29,6 +29,7 @@ pub mod fuzz;
 mod links;
 mod list;
 mod namespace;
+mod netfilter;
 mod probe;
 mod raw;
 mod reply;

@@ -20,7 +20,17 @@ impl Connection {
     /// # Errors
     /// [`Error::Invalid`] if the bytes are not messages or none of them asks for an answer; [`Error::Refused`] as said; and
     /// what [`request`](Connection::request) says of answers that do not come.
-    pub fn transact(&mut self, messages: &[u8], mut each: impl FnMut(&[u8])) -> Result<Vec<Result<Ack>>> {
+    pub fn transact(&mut self, messages: &[u8], each: impl FnMut(&[u8])) -> Result<Vec<Result<Ack>>> {
+        self.transact_named(messages, &UNKNOWN, each)
+    }
+
+    /// The same for messages that somebody knows by name.
+    pub(super) fn transact_named(
+        &mut self,
+        messages: &[u8],
+        naming: &Naming<'_>,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<Vec<Result<Ack>>> {
         let messages = parse(messages)?;
         let silent = |header: &Header| header.flags & NLM_F_ACK == 0;
         let mut results: Vec<Option<Result<Ack>>> =
@@ -29,9 +39,9 @@ impl Connection {
         if open == 0 {
             return Err(Error::invalid(BYTES, "no message asks for an answer (NLM_F_ACK)"));
         }
-        let awaited = self.send_messages(&messages, NLM_F_REQUEST)?;
+        let whole = || (naming.whole)(messages.len());
+        let awaited = self.send_messages(&messages, NLM_F_REQUEST, naming)?;
         while open > 0 {
-            let whole = || format!("{} messages", messages.len());
             let found =
                 self.socket.answer(&mut self.core, awaited).map_err(|failure| failure.error(whole))?;
             let Some((result, message)) = results.get_mut(found.index).zip(messages.get(found.index)) else {
@@ -42,9 +52,10 @@ impl Connection {
                     each(message);
                     continue;
                 }
-                Reply::Done(report) => Ok(report.ack(|_| None)),
+                Reply::Done(report) => Ok(report.ack(|offset| (naming.attribute)(message, offset))),
                 Reply::Refused { errno, report } => {
-                    Err(report.refusal(errno, describe(found.index, message), |_| None))
+                    let name = (naming.one)(found.index, message);
+                    Err(report.refusal(errno, name, |offset| (naming.attribute)(message, offset)))
                 }
             };
             match result {
@@ -68,14 +79,24 @@ impl Connection {
     /// [`Error::Invalid`] if the bytes are not one message; [`Error::Refused`]; [`Error::Interrupted`] if what was listed
     /// changed under way, after all messages were given to `each`; and what [`request`](Connection::request) says of
     /// answers that do not come.
-    pub fn dump(&mut self, message: &[u8], mut each: impl FnMut(&[u8])) -> Result<()> {
+    pub fn dump(&mut self, message: &[u8], each: impl FnMut(&[u8])) -> Result<()> {
+        self.dump_named(message, &UNKNOWN, each)
+    }
+
+    /// The same for a message that somebody knows by name.
+    pub(super) fn dump_named(
+        &mut self,
+        message: &[u8],
+        naming: &Naming<'_>,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<()> {
         let messages = parse(message)?;
         let [message] = messages.as_slice() else {
             return Err(Error::invalid(BYTES, "a dump is asked for with one message"));
         };
-        let text = || describe(0, message);
+        let text = || (naming.one)(0, message);
         self.socket.settle(&mut self.core).map_err(|failure| failure.error(text))?;
-        let awaited = self.send_messages(&messages, NLM_F_REQUEST | NLM_F_DUMP)?;
+        let awaited = self.send_messages(&messages, NLM_F_REQUEST | NLM_F_DUMP, naming)?;
         self.core.dump_begins(awaited);
         let mut interrupted = false;
         loop {
@@ -85,12 +106,19 @@ impl Connection {
                 Reply::Object { message, .. } => each(message),
                 Reply::Done(_) if interrupted => return Err(Error::Interrupted { what: text(), tries: 1 }),
                 Reply::Done(_) => return Ok(()),
-                Reply::Refused { errno, report } => return Err(report.refusal(errno, text(), |_| None)),
+                Reply::Refused { errno, report } => {
+                    return Err(report.refusal(errno, text(), |offset| (naming.attribute)(message, offset)))
+                }
             }
         }
     }
 
-    fn send_messages(&mut self, messages: &[(Header, &[u8])], flags: u16) -> Result<Awaited> {
+    fn send_messages(
+        &mut self,
+        messages: &[Message<'_>],
+        flags: u16,
+        naming: &Naming<'_>,
+    ) -> Result<Awaited> {
         let count = u32::try_from(messages.len()).map_err(|_| Error::invalid(BYTES, "too many messages"))?;
         let awaited = self.core.begin(count);
         for (index, message) in messages.iter().enumerate() {
@@ -101,22 +129,38 @@ impl Connection {
             };
             self.core
                 .frame(header.ty, header.flags | flags, awaited.seq(index), fill)
-                .map_err(|source| Error::Encode { request: describe(index, message), source })?;
+                .map_err(|source| Error::Encode { request: (naming.one)(index, message), source })?;
         }
-        let whole = || format!("{count} messages");
-        self.socket.send(&self.core).map_err(|failure| failure.error(whole))?;
+        self.socket.send(&self.core).map_err(|failure| failure.error(|| (naming.whole)(messages.len())))?;
         Ok(awaited)
     }
 }
 
+/// A message's header and body.
+pub(super) type Message<'a> = (Header, &'a [u8]);
+
+/// What errors call messages and attributes.
+pub(super) struct Naming<'a> {
+    /// So many messages together.
+    pub whole: &'a dyn Fn(usize) -> String,
+    /// The message with this index.
+    pub one: &'a dyn Fn(usize, &Message<'_>) -> String,
+    /// The attribute that starts so many bytes into the message's body.
+    pub attribute: &'a dyn Fn(&Message<'_>, usize) -> Option<&'static str>,
+}
+
+/// For messages that somebody else has built.
+const UNKNOWN: Naming<'static> =
+    Naming { whole: &|count| format!("{count} messages"), one: &describe, attribute: &|_, _| None };
+
 const BYTES: &str = "the bytes to send";
 
-fn parse(messages: &[u8]) -> Result<Vec<(Header, &[u8])>> {
+fn parse(messages: &[u8]) -> Result<Vec<Message<'_>>> {
     let not_messages = |_| Error::invalid(BYTES, "they are not whole netlink messages");
     Messages::new(messages).collect::<Result<_, _>>().map_err(not_messages)
 }
 
-/// All that is known of a message that somebody else has built.
-fn describe(index: usize, (header, body): &(Header, &[u8])) -> String {
+/// All that is known of such a message.
+fn describe(index: usize, (header, body): &Message<'_>) -> String {
     format!("message {} (type {:#06x}, {} bytes)", index + 1, header.ty, HEADER_LEN + body.len())
 }

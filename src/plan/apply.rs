@@ -97,6 +97,11 @@ impl Plan {
             })
     }
 
+    /// Brings back what was there before the plan was made, after it was applied.
+    pub fn revert(&self, nl: &mut Connection) -> Undone {
+        self.undo(nl, self.steps.len())
+    }
+
     /// Brings back what was there before, as a plan like any other, and looks whether it is there.
     fn undo(&self, nl: &mut Connection, tried: usize) -> Undone {
         let (mut failure, mut rounds) = (None, 0);

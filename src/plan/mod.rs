@@ -91,6 +91,7 @@ mod view;
 pub use apply::{ApplyError, Progress, Undone};
 pub use desired::Desired;
 pub use finding::{Finding, Severity};
+pub(crate) use policy::all;
 pub use policy::Policy;
 pub use scale::{
     Direction, Handles, Layout, Level, Measured, Meter, PrefixTable, Steering, Subscriber, Subscribers,

@@ -10,6 +10,7 @@ mod script;
 mod tests;
 
 pub(super) use diff::{steps, undo};
+pub(crate) use read::all;
 pub(super) use read::{read, read_again, State};
 pub(super) use routes::key as route_key;
 pub(super) use rules::text as rule_text;

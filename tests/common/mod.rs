@@ -104,6 +104,11 @@ pub fn ip(words: &str) -> Result<String, Stop> {
     tool("ip", words, "")
 }
 
+/// Runs `nft` with these words in this thread's namespace and returns its output.
+pub fn nft(words: &str) -> Result<String, Stop> {
+    tool("nft", words, "")
+}
+
 /// Whether this is an emulated machine, on which programs start slowly.
 pub fn is_slow() -> bool {
     static SLOW: OnceLock<bool> = OnceLock::new();

@@ -15,6 +15,9 @@ mod heard;
 mod language;
 mod meaning;
 mod mutated;
+mod nft;
+#[path = "../common/nft_words.rs"]
+mod nft_words;
 mod objects;
 mod printed;
 mod refused;

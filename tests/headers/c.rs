@@ -71,11 +71,14 @@ impl Headers {
         self.enums.push(names);
     }
 
-    /// Numbers, names and sums of them; nothing else is needed.
+    /// Numbers, names, sums and shifts of them; nothing else is needed.
     fn value(&self, expression: &str) -> Option<i64> {
         let expression = expression.trim().trim_start_matches('(').trim_end_matches(')');
         if let Some((one, other)) = expression.split_once('+') {
             return Some(self.value(one)? + self.value(other)?);
+        }
+        if let Some((one, other)) = expression.split_once("<<") {
+            return Some(self.value(one)? << self.value(other)?);
         }
         let number = expression.trim().trim_end_matches(['U', 'L']);
         match number.strip_prefix("0x") {

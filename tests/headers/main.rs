@@ -40,6 +40,10 @@ const HEADERS: &[&str] = &[
     "nexthop.h",
     "fib_rules.h",
     "veth.h",
+    "netfilter.h",
+    "netfilter/nfnetlink.h",
+    "netfilter/nfnetlink_conntrack.h",
+    "netfilter/nf_tables.h",
 ];
 
 /// The enums whose attributes the crate knows, by their first constants.
@@ -137,6 +141,23 @@ fn every_attribute_has_the_number_that_the_installed_headers_give_it() {
         ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Of netfilter the crate declares what it uses: its sets are not complete, and nothing of them is new.
+#[test]
+fn every_number_of_netfilter_is_that_of_the_installed_headers() {
+    let Some(headers) = installed("every_number_of_netfilter_is_that_of_the_installed_headers") else {
+        return;
+    };
+    let tables = tcnl::netfilter::tables();
+    let attributes =
+        tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number)));
+    let wrong: Vec<_> = attributes
+        .chain(tcnl::netfilter::numbers().iter().copied())
+        .map(|(name, number)| (name, number, headers.constants.get(name)))
+        .filter(|(_, number, theirs)| *theirs != Some(number))
+        .collect();
+    assert!(wrong.is_empty(), "the name, the crate's number, the headers': {wrong:?}");
 }
 
 #[test]

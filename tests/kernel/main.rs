@@ -14,7 +14,10 @@ mod events;
 mod filters;
 mod link;
 mod namespaces;
+mod netfilter;
 mod netlink;
+#[path = "../common/nft_words.rs"]
+mod nft_words;
 mod packets;
 mod plan;
 mod plan_filters;
@@ -33,12 +36,18 @@ mod steering;
 mod traffic;
 mod twice;
 mod undone;
+mod uplink_health;
+mod uplink_queues;
+mod uplink_routing;
+mod uplink_system;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    if let Some(done) = refusals::without_privileges().or_else(plan_killed::victim) {
+    if let Some(done) =
+        refusals::without_privileges().or_else(uplink_health::child).or_else(plan_killed::victim)
+    {
         return done;
     }
     let areas = [
@@ -51,6 +60,7 @@ fn main() -> ExitCode {
         filters::trials(),
         link::trials(),
         namespaces::trials(),
+        netfilter::trials(),
         netlink::trials(),
         packets::trials(),
         plan::trials(),
@@ -67,6 +77,10 @@ fn main() -> ExitCode {
         shows_routes::trials(),
         steering::trials(),
         undone::trials(),
+        uplink_queues::trials(),
+        uplink_routing::trials(),
+        uplink_health::trials(),
+        uplink_system::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -196,7 +196,7 @@ fn is_route(route: &Route) -> bool {
 }
 
 /// All that are to be kept; of what the kernel does not know, none.
-fn all<Q: Query + Clone>(
+pub(crate) fn all<Q: Query + Clone>(
     nl: &mut Connection,
     query: Q,
     keep: impl Fn(&Q::Object) -> bool,
