@@ -189,9 +189,9 @@ fn repaired() -> Outcome {
         Ok(Seen::read(&mut Connection::open()?, &gateway)?.way(1, Family::V6).is_some_and(|way| way.is_ok()))
     })?;
     let plan = steer(&mut nl, &gateway, &[1, 1, 1])?;
-    assert!(plan.to_string().contains("ip nexthop add id 7704 via 192.0.1.1 dev eth1 proto 116"), "{plan}");
+    assert!(plan.to_string().contains("ip nexthop add id 7704 via 192.0.1.1 dev eth1 onlink proto 116"), "{plan}");
     assert!(
-        plan.to_string().contains("ip route add default via 192.0.1.1 dev eth1 table 7702 proto 116"),
+        plan.to_string().contains("ip route add default via 192.0.1.1 dev eth1 table 7702 proto 116 onlink"),
         "{plan}"
     );
     // The whole device is made anew.
@@ -247,8 +247,8 @@ fn lost() -> Outcome {
     let plan = steer(&mut nl, &gateway, &[1, 1])?;
     assert_eq!(
         plan.to_string(),
-        "ip nexthop replace id 7704 via 198.51.100.9 dev eth1 proto 116\n\
-         ip route replace default via 198.51.100.9 dev eth1 table 7702 proto 116\n"
+        "ip nexthop replace id 7704 via 198.51.100.9 dev eth1 onlink proto 116\n\
+         ip route replace default via 198.51.100.9 dev eth1 table 7702 proto 116 onlink\n"
     );
     Ok(())
 }

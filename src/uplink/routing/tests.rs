@@ -62,11 +62,11 @@ fn two_uplinks_of_ipv4() {
     let policy = policy(&gateway, &seen(&gateway), &[4, 3], &[true; 2]);
     assert_eq!(
         lines(&policy),
-        "ip nexthop add id 7702 via 192.0.0.1 dev eth0\n\
-         ip nexthop add id 7704 via 192.0.1.1 dev eth1\n\
+        "ip nexthop add id 7702 via 192.0.0.1 dev eth0 onlink\n\
+         ip nexthop add id 7704 via 192.0.1.1 dev eth1 onlink\n\
          ip nexthop add id 7700 group 7702,4/7704,3\n\
-         ip route add default via 192.0.0.1 dev eth0 table 7701\n\
-         ip route add default via 192.0.1.1 dev eth1 table 7702\n\
+         ip route add default via 192.0.0.1 dev eth0 table 7701 onlink\n\
+         ip route add default via 192.0.1.1 dev eth1 table 7702 onlink\n\
          ip route add default nhid 7700 table 7700\n\
          ip rule add suppress_prefixlength 0 lookup 254 pref 1000\n\
          ip rule add fwmark 0x100/0x3f00 lookup 7701 pref 1010\n\
@@ -93,12 +93,12 @@ fn three_uplinks_of_both_families() {
     });
     assert_eq!(
         v6.join("\n"),
-        "ip nexthop add id 7703 via fe80::1 dev eth0\n\
-         ip nexthop add id 7707 via fe80::1 dev eth2\n\
+        "ip nexthop add id 7703 via fe80::1 dev eth0 onlink\n\
+         ip nexthop add id 7707 via fe80::1 dev eth2 onlink\n\
          ip nexthop add id 7701 group 7703,4/7707,2\n\
-         ip -6 route add default via fe80::1 dev eth0 table 7701\n\
-         ip -6 route add default via fe80::1 dev eth1 table 7702\n\
-         ip -6 route add default via fe80::1 dev eth2 table 7703\n\
+         ip -6 route add default via fe80::1 dev eth0 table 7701 onlink\n\
+         ip -6 route add default via fe80::1 dev eth1 table 7702 onlink\n\
+         ip -6 route add default via fe80::1 dev eth2 table 7703 onlink\n\
          ip -6 route add default nhid 7701 table 7700\n\
          ip -6 rule add suppress_prefixlength 0 lookup 254 pref 1000\n\
          ip -6 rule add fwmark 0x100/0x3f00 lookup 7701 pref 1010\n\
@@ -132,7 +132,7 @@ fn eight_uplinks_each_have_numbers_of_their_own() {
     let all = commands(&policy);
     let last = |words: &str| assert!(all.iter().any(|line| line == words), "{words}");
     last("ip rule add fwmark 0x800/0x3f00 lookup 7708 pref 1024");
-    last("ip nexthop add id 7717 via fe80::1 dev eth7");
+    last("ip nexthop add id 7717 via fe80::1 dev eth7 onlink");
     last("ip nexthop add id 7700 group 7702/7704/7706/7708/7710/7712/7714/7716");
     // One uplink's changes are about its own numbers, and about the groups.
     let mut other = seen(&gateway);
@@ -145,9 +145,9 @@ fn eight_uplinks_each_have_numbers_of_their_own() {
     assert_eq!(
         gone,
         [
-            "ip nexthop add id 7709 via fe80::1 dev eth3",
+            "ip nexthop add id 7709 via fe80::1 dev eth3 onlink",
             "ip nexthop add id 7701 group 7703/7705/7707/7709/7711/7713/7715/7717",
-            "ip -6 route add default via fe80::1 dev eth3 table 7704",
+            "ip -6 route add default via fe80::1 dev eth3 table 7704 onlink",
             "ip rule add from 192.0.3.2 lookup 7704 pref 1303",
         ]
     );
