@@ -189,7 +189,10 @@ fn repaired() -> Outcome {
         Ok(Seen::read(&mut Connection::open()?, &gateway)?.way(1, Family::V6).is_some_and(|way| way.is_ok()))
     })?;
     let plan = steer(&mut nl, &gateway, &[1, 1, 1])?;
-    assert!(plan.to_string().contains("ip nexthop add id 7704 via 192.0.1.1 dev eth1 onlink proto 116"), "{plan}");
+    assert!(
+        plan.to_string().contains("ip nexthop add id 7704 via 192.0.1.1 dev eth1 onlink proto 116"),
+        "{plan}"
+    );
     assert!(
         plan.to_string().contains("ip route add default via 192.0.1.1 dev eth1 table 7702 proto 116 onlink"),
         "{plan}"
