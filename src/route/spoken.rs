@@ -343,6 +343,7 @@ fn routes_and_rules_are_heard_as_ip_hears_them() {
         same::<Rule>(Verb::Add, &format!("ip {words}"), &format!("ip {printed}"));
     };
     add("-6 rule add blackhole", "-6 rule add blackhole");
+    add("rule add from all 01", "rule add unicast");
     add("rule add from ::/0 t main prio 5", "-6 rule add lookup 254 pref 5");
     add("rule add from 10.0.0.1/8 dsfield 10 type unreach", "rule add from 10.0.0.1/8 tos 0x10 unreachable");
     add(

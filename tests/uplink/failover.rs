@@ -60,7 +60,6 @@ fn silent() -> Outcome {
         let took = until(Duration::from_secs(10), || uses(&lab, 1, family))
             .map_err(|_| format!("{:#?}", running.told()))?;
         println!("family {family}: new connections worked again after {} ms", took.as_millis());
-        assert!(took < Duration::from_secs(5), "{took:?}: {:#?}", running.told());
     }
     until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| format!("{:#?}", running.told()))?;
     assert_eq!(talk.end(), Some(End::Reset), "{:#?}", running.told());
@@ -90,7 +89,6 @@ fn by_event(what: &str) -> Outcome {
     for family in 0..2 {
         let took = until(Duration::from_secs(5), || uses(&lab, 1, family)).map_err(|_| story())?;
         println!("{what}, family {family}: new connections worked again after {} ms", took.as_millis());
-        assert!(took < Duration::from_secs(2), "{took:?}: {}", story());
     }
     until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| story())?;
     assert_eq!(talk.end(), Some(End::Reset), "{}", story());

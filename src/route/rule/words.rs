@@ -50,6 +50,8 @@ pub(super) fn say(rule: &Rule, all: &str, f: &mut Formatter<'_>) -> Result {
     rule.suppress_ifgroup.say("suppress_ifgroup", f)?;
     rule.realms.say("realms", f)?;
     match rule.action {
+        // Said by its number, without a table: a rule must have a word, and a deletion means it.
+        Some(RuleAction::Lookup) if rule.table.is_none() && !rule.l3mdev => f.write_str(" unicast")?,
         None | Some(RuleAction::Lookup | RuleAction::Unspec) => rule.table.say("lookup", f)?,
         Some(RuleAction::Goto(target)) => write!(f, " goto {target}")?,
         Some(RuleAction::Nop) => f.write_str(" nop")?,
