@@ -60,6 +60,14 @@ pub fn trial(name: &str, test: impl FnOnce() -> Outcome + Send + 'static) -> Tri
     })
 }
 
+/// The same for what does not depend on the kernel's version, and takes an emulated machine minutes: there it is skipped.
+pub fn trial_on_fast_machines(name: &str, test: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
+    trial(name, move || match is_slow() {
+        true => Err(Stop::Skip("an emulated machine takes too long for it".into())),
+        false => test(),
+    })
+}
+
 /// The whole of a test program's `main`.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();

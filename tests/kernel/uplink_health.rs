@@ -3,7 +3,7 @@
 mod forger;
 mod providers;
 
-use crate::common::{ip, trial, Outcome, Stop};
+use crate::common::{ip, trial, trial_on_fast_machines, Outcome, Stop};
 use forger::Forgery;
 use libtest_mimic::Trial;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
@@ -19,18 +19,34 @@ use tcnl::uplink::{Health, Interest, Prober, Probing, Round, Sources, Target};
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("probes by raw ICMP go by the uplink whose mark they have", || icmp(None)),
-        trial("probes by ping sockets go by the uplink whose mark they have", || icmp(Some("0 0"))),
+        trial_on_fast_machines("probes by ping sockets go by the uplink whose mark they have", || {
+            icmp(Some("0 0"))
+        }),
         trial("probes by TCP go by the uplink whose mark they have", tcp),
-        trial("a connection that is refused is an answer", refused),
-        trial("silent loss is seen after as many rounds as said, and so is the end of it", silence),
-        trial("what is unreachable is known at once", unreachable),
-        trial("raw ICMP replies that somebody forged do not count", || forged(None)),
-        trial("replies to ping sockets that somebody forged do not count", || forged(Some("0 0"))),
-        trial("one target that answers is enough", one_of_several),
-        trial("an address that is gone is no answer, and another one is used at once", readdressed),
-        trial("rounds end in the order in which they began, and their number is bounded", bounded),
-        trial("a process without descriptors left loses rounds, and goes on", no_descriptors),
-        trial("without privileges there is a clear error", no_privileges),
+        trial_on_fast_machines("a connection that is refused is an answer", refused),
+        trial_on_fast_machines(
+            "silent loss is seen after as many rounds as said, and so is the end of it",
+            silence,
+        ),
+        trial_on_fast_machines("what is unreachable is known at once", unreachable),
+        trial_on_fast_machines("raw ICMP replies that somebody forged do not count", || forged(None)),
+        trial_on_fast_machines("replies to ping sockets that somebody forged do not count", || {
+            forged(Some("0 0"))
+        }),
+        trial_on_fast_machines("one target that answers is enough", one_of_several),
+        trial_on_fast_machines(
+            "an address that is gone is no answer, and another one is used at once",
+            readdressed,
+        ),
+        trial_on_fast_machines(
+            "rounds end in the order in which they began, and their number is bounded",
+            bounded,
+        ),
+        trial_on_fast_machines(
+            "a process without descriptors left loses rounds, and goes on",
+            no_descriptors,
+        ),
+        trial_on_fast_machines("without privileges there is a clear error", no_privileges),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What the kernel is told for several uplinks: rules, routes, nexthop groups and queues, on the running kernel.
 
-use crate::common::{ip, tc, trial, Outcome, Stop};
+use crate::common::{ip, tc, trial, trial_on_fast_machines, Outcome, Stop};
 use crate::planning::apply;
 use libtest_mimic::Trial;
 use std::thread::sleep;
@@ -15,19 +15,29 @@ use tcnl::uplink::{desired, nothing, Gateway, Lack, Leg, Seen, Uplink, Via, Way}
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("what two uplinks need is made, and is then as it shall be", || made(2, false)),
+        trial_on_fast_machines("what two uplinks need is made, and is then as it shall be", || {
+            made(2, false)
+        }),
         trial("what three uplinks of both families need is made, and is then as it shall be", || {
             made(3, true)
         }),
-        trial("what eight uplinks need is made, and is then as it shall be", || made(8, true)),
+        trial_on_fast_machines("what eight uplinks need is made, and is then as it shall be", || {
+            made(8, true)
+        }),
         trial("a decision is one step for each family", decision),
-        trial("a link that goes down and comes back is repaired", repaired),
-        trial("a lost carrier, address or router is seen and left out, and comes back", lost),
-        trial("the last uplink goes, and nothing leaks", last_one),
-        trial("a router is learned from the main table, and changes with it", learned),
+        trial_on_fast_machines("a link that goes down and comes back is repaired", repaired),
+        trial_on_fast_machines(
+            "a lost carrier, address or router is seen and left out, and comes back",
+            lost,
+        ),
+        trial_on_fast_machines("the last uplink goes, and nothing leaks", last_one),
+        trial_on_fast_machines("a router is learned from the main table, and changes with it", learned),
         trial("links with two ends need no router", links),
         trial("packets go where rules and groups say", steered),
-        trial("others' rules, routes and nexthops survive, and what is in the way is named", others),
+        trial_on_fast_machines(
+            "others' rules, routes and nexthops survive, and what is in the way is named",
+            others,
+        ),
     ]
 }
 
