@@ -55,7 +55,7 @@ impl Controller {
         let now = Instant::now();
         let watched = watch(&gateway, &seen, now).map_err(unseen)?;
         let (choice, decision) = first(&gateway, &seen, &watched, &mut *selector);
-        let changes = machine.plan(&gateway, &choice).map_err(unseen)?;
+        let changes = machine.plan_seen(&gateway, &seen, &choice).map_err(unseen)?;
         machine.apply(&changes)?;
         Ok(Controller {
             machine,
@@ -137,7 +137,7 @@ impl Controller {
             }
         }
         let (choice, decision) = first(&gateway, &seen, &watched, &mut *selector);
-        let changes = self.machine.plan(&gateway, &choice).map_err(unseen)?;
+        let changes = self.machine.plan_seen(&gateway, &seen, &choice).map_err(unseen)?;
         self.machine.apply(&changes)?;
         (self.gateway, self.selector, self.watched, self.choice) = (gateway, selector, watched, choice);
         (self.seen, self.decision, self.begin) = (seen, decision, Instant::now());
@@ -232,7 +232,7 @@ impl Controller {
                 }
                 self.decide(tell);
             }
-            let changes = self.machine.plan(&self.gateway, &self.choice)?;
+            let changes = self.machine.plan_seen(&self.gateway, &self.seen, &self.choice)?;
             if !changes.is_empty() {
                 self.machine.apply(&changes).map_err(|error| *error.error)?;
                 tell(Happening::Repaired(&changes));
@@ -263,7 +263,7 @@ impl Controller {
     fn decide(&mut self, tell: &mut dyn FnMut(Happening<'_>)) {
         let mut died = Vec::new();
         for (number, watched) in self.watched.iter_mut().enumerate() {
-            let works = self.seen.is_ready(number) && watched.health.is_usable();
+            let works = watched.works(&self.seen, number);
             let usable = works && !watched.drained;
             if watched.usable && !works {
                 died.push(number);

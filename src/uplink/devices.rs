@@ -1,6 +1,6 @@
 //! Devices of ours (ifb), and devices that once were uplinks.
 
-use super::seen::{queues, Seen, SeenUplink};
+use super::seen::{link, queues, Seen, SeenUplink};
 use super::{shaper, Gateway};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
@@ -49,7 +49,7 @@ impl Devices {
                 None | Some((false, false)) => {
                     bare.push(Link::named(name)?.alias(format!("{dev}{ALIAS}")).up())
                 }
-                Some((true, true)) if found.is_some_and(is_ours) => (),
+                Some((true, true)) if found.and_then(purpose).is_some() => (),
                 Some(_) => {
                     return Err(Error::invalid(
                         format!("the device {name}"),
@@ -60,9 +60,7 @@ impl Devices {
         }
         let (mut leftover, mut suspects) = (Vec::new(), BTreeSet::new());
         for link in &links {
-            let Some(dev) = link.alias.as_deref().and_then(|alias| alias.strip_suffix(ALIAS)) else {
-                continue;
-            };
+            let Some(dev) = purpose(link) else { continue };
             if !wanted.iter().any(|(name, _)| is(link, name)) {
                 // What was read is no request: only what names it counts.
                 let request = Link { dev: link.dev, name: link.name, ..Link::default() };
@@ -104,15 +102,12 @@ impl Devices {
     }
 }
 
-fn is_ours(link: &Link) -> bool {
-    link.alias.as_deref().is_some_and(|alias| alias.ends_with(ALIAS))
+/// The device that an ifb of ours is for.
+fn purpose(link: &Link) -> Option<&str> {
+    link.alias.as_deref()?.strip_suffix(ALIAS)
 }
 
 /// The index of the device of this name, if there is one.
 fn index(nl: &mut Connection, name: &str) -> Result<Option<u32>> {
-    match nl.link(name) {
-        Ok(link) => Ok(Some(link.dev.index)),
-        Err(Error::NotFound { .. } | Error::Parse(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(link(nl, name)?.map(|link| link.dev.index))
 }

@@ -65,8 +65,13 @@ impl Machine {
     /// # Errors
     /// [`Error::Invalid`] if the gateway makes no sense ([`Gateway::check`]) or something of others is in the way; the kernel cannot be read.
     pub fn plan(&mut self, gateway: &Gateway, choice: &Choice) -> Result<Changes> {
-        gateway.check().map_err(|problems| wrong(&problems))?;
         let seen = self.see(gateway)?;
+        self.plan_seen(gateway, &seen, choice)
+    }
+
+    /// The same, if it has been seen already what there is.
+    pub(super) fn plan_seen(&mut self, gateway: &Gateway, seen: &Seen, choice: &Choice) -> Result<Changes> {
+        gateway.check().map_err(|problems| wrong(&problems))?;
         let found = self.firewall.nft_table(&gateway.owned.table)?;
         let remembered = Remembered::new(gateway, found.as_ref())?;
         let devices = Devices::read(&mut self.nl, gateway)?;
@@ -74,7 +79,7 @@ impl Machine {
         parts.extend(devices.missing.iter().map(|link| Part::Link(Verb::Add, Box::new(link.clone()))));
         parts.extend(devices.bare.iter().map(|link| Part::Link(Verb::Change, Box::new(link.clone()))));
         let leaf = self.leaf(gateway)?;
-        let mut desired = routing::desired(gateway, &seen, &choice.weights, &choice.usable, &leaf);
+        let mut desired = routing::desired(gateway, seen, &choice.weights, &choice.usable, &leaf);
         desired.trees.extend(devices.leftover_trees());
         self.plan_into(desired, &mut parts)?;
         // What stands on devices that are yet to be made.
@@ -82,7 +87,7 @@ impl Machine {
             let expected = devices.expected(gateway, seen.clone(), &leaf);
             parts.push(Part::Queues(Box::new(Queues { gateway: gateway.clone(), leaf, expected })));
         }
-        let ruleset = marks::ruleset(gateway, &seen, &choice.usable, &remembered.lines());
+        let ruleset = marks::ruleset(gateway, seen, &choice.usable, &remembered.lines());
         if !ruleset.drift(found.as_ref()).is_empty() {
             parts.push(Part::NfTables(ruleset, None));
         }

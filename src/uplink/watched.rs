@@ -14,6 +14,13 @@ pub(super) struct Watched {
     pub usable: bool,
 }
 
+impl Watched {
+    /// Whether packets can leave by this uplink, and its probes are answered.
+    pub fn works(&self, seen: &Seen, number: usize) -> bool {
+        seen.is_ready(number) && self.health.is_usable()
+    }
+}
+
 /// Begins to watch the uplinks.
 pub(super) fn watch(gateway: &Gateway, seen: &Seen, now: Instant) -> Result<Vec<Watched>> {
     let count = u32::try_from(gateway.uplinks.len()).unwrap_or(u32::MAX).max(1);
@@ -42,9 +49,7 @@ pub(super) fn first(
     watched: &[Watched],
     selector: &mut dyn Selector,
 ) -> (Choice, Option<Decision>) {
-    let works = |(number, watched): (usize, &Watched)| {
-        seen.is_ready(number) && watched.health.is_usable() && !watched.drained
-    };
+    let works = |(number, watched): (usize, &Watched)| watched.works(seen, number) && !watched.drained;
     let usable: Vec<_> = watched.iter().enumerate().map(works).collect();
     let samples: Vec<_> =
         usable.iter().map(|usable| Sample { usable: *usable, ..Sample::default() }).collect();

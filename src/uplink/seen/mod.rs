@@ -171,7 +171,7 @@ impl SeenUplink {
 }
 
 /// The link of this name, if there is one.
-fn link(nl: &mut Connection, name: &str) -> Result<Option<Link>> {
+pub(super) fn link(nl: &mut Connection, name: &str) -> Result<Option<Link>> {
     match nl.link(name) {
         Ok(link) => Ok(Some(link)),
         Err(Error::NotFound { .. } | Error::Parse(_)) => Ok(None),
