@@ -9,7 +9,7 @@ use tcnl::route::{Nexthop, Nexthops, Route, Routes, Rule, Rules};
 use tcnl::text::{Layout, Page, Show, Words};
 use tcnl::units::{Dev, Family, Name};
 
-use crate::common::{has_program, ip, is_slow, trial, Outcome, Stop};
+use crate::common::{has_program, ip, is_slow, trial, trial_on_fast_machines, Outcome, Stop};
 
 mod messages;
 mod states;
@@ -18,14 +18,14 @@ use states::{State, LINKS, LOOKUPS, NEXTHOPS, ROUTES_V4, ROUTES_V6, RULES, TUNNE
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("IPv4 routes are shown as ip shows them", || shown(ROUTES_V4)),
-        trial("IPv6 routes are shown as ip shows them", || shown(ROUTES_V6)),
+        trial_on_fast_machines("IPv4 routes are shown as ip shows them", || shown(ROUTES_V4)),
+        trial_on_fast_machines("IPv6 routes are shown as ip shows them", || shown(ROUTES_V6)),
         trial("answers to look-ups are shown as ip shows them", || shown(LOOKUPS)),
-        trial("routes over nexthop objects are shown as ip shows them", || shown(NEXTHOPS)),
+        trial_on_fast_machines("routes over nexthop objects are shown as ip shows them", || shown(NEXTHOPS)),
         trial("routes through IP tunnels are shown as ip shows them", || {
             shown(TUNNELS).map_err(|stop| stop.skip_if("encapsulation type not supported"))
         }),
-        trial("rules are shown as ip shows them", || shown(RULES)),
+        trial_on_fast_machines("rules are shown as ip shows them", || shown(RULES)),
         trial("routes, rules and nexthops of any kernel are shown as ip shows them", monitored),
     ]
 }
