@@ -22,7 +22,7 @@ pub struct Traffic {
     pub dscp: u8,
 }
 
-/// People at a terminal: expedited forwarding.
+/// People at a terminal, and the gateway's probes: expedited forwarding.
 pub const INTERACTIVE: Traffic = Traffic { name: "interactive", percent: 20.0, dscp: 46 };
 /// The nightly backup: CS1.
 pub const BULK: Traffic = Traffic { name: "bulk", percent: 30.0, dscp: 8 };

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How soon new connections have to work again.
 const BOUND: Duration = Duration::from_secs(2);
 /// How long they are watched.
-const WATCHED: Duration = Duration::from_millis(2600);
+const WATCHED: Duration = Duration::from_millis(2400);
 
 /// What became of connections that were begun after the first uplink was lost.
 pub struct Outage {

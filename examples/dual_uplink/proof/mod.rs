@@ -67,8 +67,10 @@ impl Proof<'_> {
         let mut points = vec![self.servers()?];
         let kept = Kept::start(self)?;
         points.extend(self.spread(&kept)?);
+        // Before the uploads, which leave full queues behind.
+        let failover = self.failover(&kept)?;
         points.extend(self.shares(&kept)?);
-        points.extend(self.failover(&kept)?);
+        points.extend(failover);
         println!("\n{:46} {:34} {:44} held", "point", "control", "with tcnl");
         points.iter().for_each(|point| println!("{point}"));
         let held = points.iter().all(|point| point.held);
