@@ -1,23 +1,23 @@
 //! The lab, and in it the proof that a gateway with two uplinks works: `dual_uplink lab`.
 
-use crate::gateway::{self, Uplink};
-use crate::lab::{self, Lab};
+use crate::lab::{families, Host, Lab, SERVER};
+use crate::model::{self, Capacities};
 use crate::proof::{Control, Proof};
 use crate::screen::Screen;
-use crate::{traffic, Result};
+use crate::{machine, traffic, Result};
 use nix::sys::signal::{SigSet, Signal};
 use std::process::exit;
 use std::thread;
 use std::time::Instant;
-use tcnl::netlink::Capabilities;
 use tcnl::units::Rate;
+use tcnl::uplink::{Choice, Gateway, Machine};
 
-/// Builds the lab for these uplinks, and says whether all points held.
-pub fn run(uplinks: &[Uplink; 2]) -> Result<bool> {
+/// Builds the lab for uplinks with these capacities, and says whether all points held.
+pub fn run(capacities: &Capacities) -> Result<bool> {
     // Blocked before there are threads: all of them leave these signals to the one that waits for them.
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     signals.thread_block()?;
-    lab::leave_the_machine()?;
+    machine::leave()?;
     thread::spawn(move || {
         if signals.wait().is_ok() {
             println!("cleaning up");
@@ -25,25 +25,20 @@ pub fn run(uplinks: &[Uplink; 2]) -> Result<bool> {
         }
     });
     let start = Instant::now();
-    let kernel = Capabilities::probe()?;
-    let missing = lab::missing(&kernel);
-    if !missing.is_empty() {
-        return Err(
-            format!("this kernel lacks {} (or may not load its modules now)", missing.join(", ")).into()
-        );
-    }
+    machine::examine()?;
     println!("The lab: two providers, a gateway, a LAN and the Internet.");
-    let lab = Lab::build(uplinks)?;
-    traffic::serve(&lab.internet, lab::SERVER)?;
-    for uplink in uplinks {
-        traffic::serve(&lab.gateway, uplink.address)?;
+    let lab = Lab::build(capacities)?;
+    let gateway = model::gateway(&lab, capacities);
+    for family in families() {
+        traffic::serve(&lab.internet, SERVER[family])?;
+        lab.lines.iter().try_for_each(|line| traffic::serve(&lab.gateway, line.address[family]))?;
     }
-    let screen = Screen::start(&lab.gateway, uplinks)?;
-    let proof = Proof { lab: &lab, uplinks, screen: &screen };
-    let control = proof.control()?;
+    let screen = Screen::start(&lab.gateway, &gateway)?;
+    let control = Control::measure(&lab, &screen)?;
     println!("The gateway:");
-    gateway::configure(&lab.gateway, uplinks, &kernel)?;
-    match prove(&proof, &control) {
+    configure(&lab.gateway, &gateway)?;
+    let proof = Proof { lab: &lab, gateway: &gateway, control: &control, screen: &screen };
+    match proof.all() {
         Ok(held) => {
             println!(
                 "{} after {} s",
@@ -60,56 +55,29 @@ pub fn run(uplinks: &[Uplink; 2]) -> Result<bool> {
     }
 }
 
-/// Whether all points held.
-fn prove(proof: &Proof, control: &Control) -> Result<bool> {
-    let points = [proof.servers(control)?, proof.downloads()?, proof.shaping(control)?].concat();
-    println!("\n{:46} {:34} {:44} held", "point", "control", "with tcnl");
-    points.iter().for_each(|point| println!("{point}"));
-    let held = points.iter().all(|point| point.held);
-    if let (false, Ok(load)) = (held, std::fs::read_to_string("/proc/loadavg")) {
-        println!(
-            "A machine that is busy with other things carries less than the uplinks do; its load is {}",
-            load.trim()
-        );
-    }
-    Ok(held)
+/// Makes a host the gateway, and prints the commands that do the same.
+fn configure(host: &Host, gateway: &Gateway) -> Result<()> {
+    host.run(|| {
+        let mut machine = Machine::open()?;
+        let changes = machine.plan(gateway, &Choice::first(gateway))?;
+        changes.to_string().lines().for_each(|command| println!("    {command}"));
+        Ok(machine.apply(&changes)?)
+    })
 }
 
-/// The uplinks as they are unless arguments say otherwise.
-pub fn uplinks() -> [Uplink; 2] {
-    let (down, up) = (Rate::mbit(20), Rate::mbit(5));
-    [
-        Uplink {
-            name: "A",
-            device: "wan-a",
-            address: [198, 51, 100, 2].into(),
-            gateway: [198, 51, 100, 1].into(),
-            table: 101,
-            mark: 0x100,
-            down,
-            up,
-        },
-        Uplink {
-            name: "B",
-            device: "wan-b",
-            address: [192, 0, 2, 2].into(),
-            gateway: [192, 0, 2, 1].into(),
-            table: 102,
-            mark: 0x200,
-            down,
-            up,
-        },
-    ]
+/// What the uplinks carry unless arguments say otherwise.
+pub fn uplinks() -> Capacities {
+    [(Rate::mbit(20), Rate::mbit(5)); 2]
 }
 
 /// Reads the arguments; `false` if only help was asked for.
-pub fn parse([a, b]: &mut [Uplink; 2], mut arguments: impl Iterator<Item = String>) -> Result<bool> {
+pub fn parse([a, b]: &mut Capacities, mut arguments: impl Iterator<Item = String>) -> Result<bool> {
     while let Some(argument) = arguments.next() {
         let rate = match argument.as_str() {
-            "--down-a" => &mut a.down,
-            "--up-a" => &mut a.up,
-            "--down-b" => &mut b.down,
-            "--up-b" => &mut b.up,
+            "--down-a" => &mut a.0,
+            "--up-a" => &mut a.1,
+            "--down-b" => &mut b.0,
+            "--up-b" => &mut b.1,
             "--help" | "-h" => return Ok(false),
             _ => return Err(format!("{argument:?} is no option").into()),
         };

@@ -1,15 +1,17 @@
 //! Two Internet uplinks on one gateway, in a lab of network namespaces: `cargo run --example dual_uplink`.
 //!
-//! `gateway.rs` is what it is about: everything that configures the gateway. `selector.rs` chooses the uplink for new
-//! connections. The rest is the lab (`laboratory.rs`, `lab.rs`), its traffic (`traffic.rs`) and the proof that it works (`proof.rs`,
-//! `screen.rs`).
+//! `lab` (`laboratory.rs`) builds a gateway in namespaces and proves with traffic that it works. `model.rs` is the part to read first: all
+//! that is said of the gateway; the module `tcnl::uplink` does the rest. Beside it there are the network (`lab/`), its traffic (`traffic/`),
+//! both shared with `tests/uplink`, a controller in a thread (`running.rs`), the points that have to hold (`proof/`), what can be seen meanwhile
+//! (`screen.rs`), and what all that needs of the kernel (`machine.rs`).
 
-mod gateway;
 mod lab;
 mod laboratory;
+mod machine;
+mod model;
 mod proof;
+mod running;
 mod screen;
-mod selector;
 mod traffic;
 
 use std::process::ExitCode;

@@ -2,13 +2,18 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod failover;
+#[path = "../../examples/dual_uplink/lab/mod.rs"]
 mod lab;
 mod replies;
+#[path = "../../examples/dual_uplink/running.rs"]
 mod running;
 mod spread;
 mod traces;
+#[path = "../../examples/dual_uplink/traffic/mod.rs"]
 mod traffic;
 
+// What the lab's errors are here.
+use common::Stop as Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -19,7 +19,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Asks an uplink's targets in rounds, without ever waiting.
 ///
 /// Its user's loop polls [`fds`](Prober::fds) until [`next`](Prober::next), and then calls [`drive`](Prober::drive). What it sends has the uplink's
-/// mark, so that the uplink's table is asked whatever the selector says, and the uplink's address as its source. What cannot
+/// mark, so that the uplink's table is asked whatever the selector says, the uplink's address as its source, and the DSCP of expedited forwarding
+/// (46), for which [`Shaping`](crate::uplink::Shaping) has a class: what fills the uplink does not keep it waiting. What cannot
 /// be sent (no route, no descriptor left, the address gone) is no answer, with the reason in [`Round::who`]; the next round tries again.
 ///
 /// It has one socket for each ICMP target, and for each TCP target one for each round that is under way: as many as intervals fit

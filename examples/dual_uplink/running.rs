@@ -1,5 +1,7 @@
 //! A controller that runs in the lab's gateway, and what it told.
 
+#![allow(dead_code, reason = "not every program uses all of it")]
+
 use crate::lab::{Host, Lab, Result};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{channel, Sender};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 use tcnl::uplink::{Controller, Gateway, Happening, Machine, Selector, Status};
 
 type Work = Box<dyn FnOnce(&mut Controller) + Send>;
+/// Hears what happens.
+pub type Tell = Box<dyn FnMut(&Happening<'_>) + Send>;
 
 /// A controller in a thread of its own.
 pub struct Running {
@@ -21,10 +25,16 @@ pub struct Running {
 impl Running {
     /// Starts one in the lab's gateway.
     pub fn start(lab: &Lab, gateway: Gateway, selector: Box<dyn Selector>) -> Result<Running> {
-        Running::start_on(&lab.gateway, gateway, selector)
+        Running::telling(&lab.gateway, gateway, selector, Box::new(|_| ()))
     }
 
-    fn start_on(host: &Host, gateway: Gateway, selector: Box<dyn Selector>) -> Result<Running> {
+    /// Starts one in this host that tells somebody at once.
+    pub fn telling(
+        host: &Host,
+        gateway: Gateway,
+        selector: Box<dyn Selector>,
+        mut also: Tell,
+    ) -> Result<Running> {
         let (told, stop) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
         let (work, tasks) = channel::<Work>();
         let (ready, is_ready) = channel();
@@ -35,6 +45,7 @@ impl Running {
             let mut controller = Controller::start(Machine::open()?, gateway, selector)?;
             let _ = ready.send(());
             let mut tell = |happening: Happening<'_>| {
+                also(&happening);
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.push(format!("{:.3} {happening}", begin.elapsed().as_secs_f64()));
             };
