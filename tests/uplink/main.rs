@@ -3,15 +3,24 @@
 mod common;
 mod failover;
 mod lab;
+mod program;
 mod replies;
 mod running;
 mod spread;
 mod traces;
 mod traffic;
+mod written;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [replies::trials(), spread::trials(), failover::trials(), traces::trials()];
+    let areas = [
+        replies::trials(),
+        spread::trials(),
+        failover::trials(),
+        traces::trials(),
+        program::trials(),
+        written::trials(),
+    ];
     common::run(areas.into_iter().flatten().collect())
 }
