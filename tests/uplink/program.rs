@@ -298,10 +298,8 @@ fn unread() -> Outcome {
     let place = Place::new()?;
     let (file, socket) = (place.write("gateway.toml", ELSEWHERE)?, place.path("socket"));
     let run = ["run", "--config", &file, "--socket", &socket];
-    let begin = |out: Stdio| {
-        Command::new(example("dual_uplink")?).args(run).stdout(out).stderr(Stdio::piped()).spawn()
-    };
-    let begin = |out| begin(out).map_err(Stop::from);
+    let program = example("dual_uplink")?;
+    let begin = |out| Command::new(&program).args(run).stdout(out).stderr(Stdio::piped()).spawn();
     let mut child = begin(Stdio::piped())?;
     drop(child.stdout.take());
     let mut running = Running { child, lines: Arc::default() };

@@ -85,13 +85,11 @@ fn unread(text: &str, error: &toml::de::Error) -> Wrong {
     let span = error.span().filter(|span| span.end > 0);
     let message = error.message().replacen("missing field", "missing key", 1);
     let message = message.replacen("unknown field", "unknown key", 1);
-    let place = span.as_ref().and_then(|span| place::around(text, span));
-    let word = span.as_ref().and_then(|span| text.get(span.clone())).unwrap_or_default();
-    let what = match place {
+    // Of what is no TOML, the key before it.
+    let key = |span| place::around(text, span).or_else(|| place::before(text, span.start));
+    let what = match span.as_ref().and_then(key) {
         Some(path) => format!("{path}: {message}"),
-        // It is no TOML: there are no keys yet.
-        None if word.is_empty() || word.len() > 40 || word.contains('\n') => message,
-        None => format!("{message}: `{word}`"),
+        None => message,
     };
     Wrong { line: span.map(|span| place::line_at(text, span.start)), what }
 }

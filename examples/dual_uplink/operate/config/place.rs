@@ -17,6 +17,14 @@ pub fn around(text: &str, bytes: &Range<usize>) -> Option<String> {
     search.best.map(|(_, path)| path)
 }
 
+/// The key before a byte in its line, or at it.
+pub fn before(text: &str, offset: usize) -> Option<String> {
+    let start = text.get(..offset)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let (key, _) = line.split_once('=')?;
+    Some(key.trim().to_owned())
+}
+
 struct Search<'a> {
     bytes: &'a Range<usize>,
     best: Option<(usize, String)>,
