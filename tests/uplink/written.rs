@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("all that makes no sense is said at once", all_at_once),
         trial("the annotated configuration makes sense, and what it calls defaults is that", annotated),
         trial("the annotated configuration has all keys", complete),
+        trial("the README's configuration makes sense", readme),
     ]
 }
 
@@ -143,6 +144,14 @@ fn annotated() -> Outcome {
     let all = uncommented();
     assert!(all.len() + 60 < ANNOTATED.len(), "{all}");
     assert_eq!(parsed(&all)?, parsed(ANNOTATED)?);
+    Ok(())
+}
+
+fn readme() -> Outcome {
+    let readme = include_str!("../../README.md");
+    let mut blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let text = blocks.find(|text| text.contains("[[uplink]]")).ok_or("there is none")?;
+    Config::parse(text).map_err(|wrong| format!("{wrong:?}"))?;
     Ok(())
 }
 
