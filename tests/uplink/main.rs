@@ -3,6 +3,7 @@
 mod common;
 mod failover;
 mod lab;
+mod operated;
 mod program;
 mod replies;
 mod running;
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         spread::trials(),
         failover::trials(),
         traces::trials(),
-        program::trials(),
+        operated::trials(),
         written::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
