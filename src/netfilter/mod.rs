@@ -28,6 +28,7 @@ mod comment;
 mod drift;
 mod expressions;
 mod flows;
+pub(crate) mod flowtables;
 mod found;
 mod numbers;
 mod rule;

@@ -39,6 +39,8 @@ numbers! {
     NFT_MSG_NEWRULE: u16 = 6;
     NFT_MSG_GETRULE: u16 = 7;
     NFT_MSG_DELRULE: u16 = 8;
+    NFT_MSG_NEWFLOWTABLE: u16 = 22;
+    NFT_MSG_GETFLOWTABLE: u16 = 23;
     NFTA_LIST_ELEM: u16 = 1;
     NFT_JUMP: i32 = -3;
     NFT_RETURN: i32 = -5;

@@ -298,6 +298,18 @@ fn a_request_to_delete_flows_always_has_a_mark_and_a_mask() {
     }
 }
 
+#[test]
+fn flowtables_are_asked_for_in_all_families() {
+    let bytes = flowtables::list();
+    let (message, body) = Messages::new(&bytes).next().unwrap().unwrap();
+    assert_eq!((message.ty, body), (0xa17, &[0; 4][..]));
+    let mut answer = Writer::default();
+    let header = crate::wire::Header { ty: 0xa16, ..crate::wire::Header::default() };
+    answer.message(header, |w| w.put(&[1, 0, 0, 0])).unwrap();
+    assert!(flowtables::is_one(answer.bytes()));
+    assert!(!flowtables::is_one(&bytes) && !flowtables::is_one(&[0x16, 0x0a]));
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>, ty in 0_u16..12, at in 0_usize..64) {
@@ -321,6 +333,7 @@ proptest! {
             t.drift(found.as_ref());
         }
         let _ = Flows::marked(1, 1).unwrap().includes(&bytes);
+        flowtables::is_one(&bytes);
     }
 
     #[test]

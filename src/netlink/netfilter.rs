@@ -1,7 +1,7 @@
 use super::raw::{Message, Naming};
 use super::{Ack, Connection, Protocol};
 use crate::error::{Error, Result};
-use crate::netfilter::{attribute_at, Flows, FoundTable, Listed, Listing, Transaction};
+use crate::netfilter::{attribute_at, flowtables, Flows, FoundTable, Listed, Listing, Transaction};
 
 /// For [`netfilter`](crate::netfilter). All of it needs a connection that was opened with [`Protocol::Netfilter`], and is
 /// [`Error::Invalid`] on another.
@@ -80,6 +80,31 @@ impl Connection {
         let mut count = 0;
         self.dump_named(&flows.list(), &naming, |message| count += u64::from(flows.includes(message)))?;
         Ok(count)
+    }
+
+    /// Whether there is a flowtable in any family: connections in it pass rules and marks by. Kernels before 4.16 have none.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if nf_tables changed in every one of [`Connection::TRIES`] tries; and see
+    /// [`request`](Connection::request).
+    #[doc(alias = "NFT_MSG_GETFLOWTABLE")]
+    pub fn has_flowtable(&mut self) -> Result<bool> {
+        let text = || "nft list flowtables".to_owned();
+        self.speaks(Protocol::Netfilter).map_err(|failure| failure.error(text))?;
+        let naming = Naming { whole: &|_| text(), one: &|_, _| text(), attribute: &|_, _| None };
+        for _ in 0..Self::TRIES {
+            let mut found = false;
+            match self
+                .dump_named(&flowtables::list(), &naming, |message| found |= flowtables::is_one(message))
+            {
+                Ok(()) => return Ok(found),
+                Err(Error::Interrupted { .. }) => (),
+                // What nfnetlink says of messages that the kernel does not know.
+                Err(error) if error.errno() == Some(nix::libc::EINVAL) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Interrupted { what: text(), tries: Self::TRIES })
     }
 }
 

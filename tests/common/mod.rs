@@ -8,7 +8,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::{env, fs, panic, thread};
@@ -148,6 +148,17 @@ pub fn fed(command: &mut Command, input: &str) -> io::Result<Output> {
         let _ = stdin.write_all(input.as_bytes());
     }
     child.wait_with_output()
+}
+
+/// Where an example is: they are built next to the directory of the tests.
+pub fn example(name: &str) -> Result<PathBuf, Stop> {
+    let tests = env::current_exe()?;
+    let profile = tests.parent().and_then(Path::parent).ok_or("no directory above")?;
+    let path = profile.join("examples").join(name);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(Stop::Skip(format!("the example {name} is not built: cargo build --examples"))),
+    }
 }
 
 /// An ordinary user's PATH often lacks the directories that tc and ip are in.

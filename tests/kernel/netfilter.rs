@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("marks are saved and restored in their bits, and other bits stay", marks),
         trial("connections are counted and deleted by mark and family, and others survive", by_mark),
+        trial("a flowtable is found in whatever family it is", flowtable),
     ]
 }
 
@@ -290,5 +291,22 @@ fn by_mark() -> Outcome {
     nl.delete_flows(&first)?;
     nl.delete_flows(&none)?;
     assert_eq!(count(all, &mut nl)?, [0, 0, 0, 2, 0]);
+    Ok(())
+}
+
+fn flowtable() -> Outcome {
+    let mut nl = connection()?;
+    assert!(!nl.has_flowtable()?);
+    ip("link set lo up")?;
+    for family in ["inet", "ip"] {
+        nft(&format!("add table {family} t"))?;
+        assert!(!nl.has_flowtable()?, "{family}: a table is none");
+        // Kernels may be built without.
+        nft(&format!("add flowtable {family} t f {{ hook ingress priority 0; devices = {{ lo }}; }}"))
+            .map_err(|stop| stop.skip_if("No such file").skip_if("not supported"))?;
+        assert!(nl.has_flowtable()?, "{family}");
+        nft(&format!("delete table {family} t"))?;
+    }
+    assert!(!nl.has_flowtable()?);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Programs, and a namespace to run them in.
 
-use crate::common::{fed, Stop};
+use crate::common::{example, fed, Stop};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
@@ -41,28 +41,15 @@ pub fn feed(whose: Whose, words: &[String], input: &str) -> Result<Ended, Stop> 
     })
 }
 
-/// Where a program is. The examples are built next to the directory of the tests.
+/// Where a program is.
 pub fn program(whose: Whose, tool: &str) -> Result<PathBuf, Stop> {
-    let path = match whose {
-        Whose::Ours => {
-            let tests = env::current_exe()?;
-            let profile = tests.parent().and_then(|deps| deps.parent()).ok_or("no directory above")?;
-            profile.join("examples").join(tool)
-        }
-        Whose::Theirs => {
-            let path = env::var_os("PATH").unwrap_or_default();
-            let near = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-            let mut all = env::split_paths(&path).chain(near).map(|directory| directory.join(tool));
-            all.find(|file| file.is_file()).ok_or_else(|| Stop::Skip(format!("`{tool}` is not installed")))?
-        }
-    };
-    match (path.is_file(), whose) {
-        (true, _) => Ok(path),
-        (false, Whose::Theirs) => Err(Stop::Skip(format!("`{tool}` is not installed"))),
-        (false, Whose::Ours) => {
-            Err(Stop::Skip(format!("the example {tool} is not built: cargo build --examples")))
-        }
+    if whose == Whose::Ours {
+        return example(tool);
     }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let near = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    let mut all = env::split_paths(&path).chain(near).map(|directory| directory.join(tool));
+    all.find(|file| file.is_file()).ok_or_else(|| Stop::Skip(format!("`{tool}` is not installed")))
 }
 
 /// Splits a command as a shell does, as far as the recordings need it.

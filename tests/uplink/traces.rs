@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 
 /// All that a gateway's configuration is made of, as iproute2 and the files of the system show it.
-fn picture(lab: &Lab) -> Result<String> {
+pub fn picture(lab: &Lab) -> Result<String> {
     lab.gateway.run(|| {
         let mut all = String::new();
         for words in [
