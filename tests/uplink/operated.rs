@@ -116,6 +116,15 @@ fn life() -> Outcome {
         let told = running.says_behind(said, "the configuration stays as it was")?;
         assert!(told.contains(words), "{told}");
     }
+    let said = running.lines().len();
+    place
+        .write("gateway.toml", &configuration(&lab, 1).replacen("tier = 0", "tier = 0\ndrained = true", 1))?;
+    running.signal(Signal::SIGHUP)?;
+    running.says_behind(said, "isp-2 is not usable any more; new connections go to isp-1")?;
+    until(PATIENCE, || by(0))?;
+    place.write("gateway.toml", &configuration(&lab, 1))?;
+    running.signal(Signal::SIGHUP)?;
+    until(PATIENCE, || by(1))?;
     let heard = talk.answers();
     until(PATIENCE, || talk.answers() > heard + 3)?;
     assert!(by(1) && talk.end().is_none() && talk.seen_as == lab.lines[0].address[0]);

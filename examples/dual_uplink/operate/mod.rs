@@ -53,7 +53,7 @@ pub fn carry_out(command: Command, arguments: &Arguments) -> ExitCode {
 
 /// Prints what a `run` would do at its beginning.
 fn plan(file: &Path) -> Result<()> {
-    let Config { gateway, choice } = Config::read(file)?;
+    let Config { gateway, choice, .. } = Config::read(file)?;
     warnings_of(&gateway).iter().for_each(|warning| complain(&format!("warning: {warning}")));
     let mut machine = Machine::open()?;
     let seen = machine.see(&gateway)?;

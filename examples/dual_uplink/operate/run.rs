@@ -22,7 +22,7 @@ const NOTICE: Duration = Duration::from_millis(100);
 /// Keeps the gateway until SIGTERM or SIGINT, or until nobody can read what it says. SIGHUP reads the file again.
 pub fn run(file: &Path, arguments: &Arguments) -> Result<()> {
     let asked = hear_signals()?;
-    let Config { gateway, choice } = Config::read(file)?;
+    let Config { gateway, choice, drained } = Config::read(file)?;
     warnings_of(&gateway).iter().for_each(|warning| complain(&format!("warning: {warning}")));
     let selector = choice.selector(&gateway.uplinks);
     let mut running = Running {
@@ -31,6 +31,7 @@ pub fn run(file: &Path, arguments: &Arguments) -> Result<()> {
         view: View::new(arguments.json, names(&gateway)),
         controller: Controller::start(Machine::open()?, gateway, selector)?,
     };
+    running.drain(&drained);
     let ended = running.keep(&asked, file);
     if arguments.cleanup_on_exit {
         running.clean_up()?;
@@ -97,17 +98,25 @@ impl Running {
     }
 
     fn reload(&mut self, file: &Path) -> Result<()> {
-        let Config { gateway, choice } = Config::read(file)?;
+        let Config { gateway, choice, drained } = Config::read(file)?;
         if gateway.owned != self.controller.gateway().owned {
             return Err("[owned] cannot change while it runs: what was made would stay behind".into());
         }
         let warnings = warnings_of(&gateway);
         let selector = choice.selector(&gateway.uplinks);
         self.controller.reload(gateway, selector)?;
+        self.drain(&drained);
         self.counter.watch(self.controller.gateway())?;
         self.view.rename(names(self.controller.gateway()));
         warnings.iter().for_each(|warning| self.view.note(&format!("warning: {warning}")));
         Ok(())
+    }
+
+    /// Takes these uplinks out, and all others in.
+    fn drain(&mut self, drained: &[String]) {
+        for name in names(self.controller.gateway()) {
+            self.controller.drain(&name, drained.contains(&name));
+        }
     }
 
     /// Makes the machine what it was before.

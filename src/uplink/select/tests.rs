@@ -75,7 +75,7 @@ fn fixed_shares_change_only_with_what_is_usable() {
     assert_eq!(world.weights, [3, 1, 0]);
     world.usable[0] = false;
     world.look();
-    assert_eq!(world.reason(), "a does not work any more; new connections go to b");
+    assert_eq!(world.reason(), "a is not usable any more; new connections go to b");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn failover_goes_away_at_once_and_back_after_the_hold_time() {
     let said = |index: usize, reason: &str| Some((Some(index), reason.to_owned()));
     assert_eq!(at(0, [true; 3]), said(0, "new connections go to a"));
     assert_eq!(at(1, [true; 3]), None);
-    assert_eq!(at(10, [false, true, true]), said(1, "a does not work any more; new connections go to b"));
+    assert_eq!(at(10, [false, true, true]), said(1, "a is not usable any more; new connections go to b"));
     assert_eq!(at(20, [true; 3]), None);
     assert_eq!(at(49, [true; 3]), None);
     assert_eq!(
@@ -109,7 +109,7 @@ fn failover_goes_away_at_once_and_back_after_the_hold_time() {
         assert_eq!(at(time, [time % 20 != 0, true, true]), None, "{time}");
     }
     // The one in use fails: the one that has lasted comes before the one that has just come back.
-    assert_eq!(at(201, [true, false, true]), said(2, "b does not work any more; new connections go to c"));
+    assert_eq!(at(201, [true, false, true]), said(2, "b is not usable any more; new connections go to c"));
     assert_eq!(at(202, [true, true, true]), None);
     // Only a new one is left, and it is better than what comes later.
     assert_eq!(at(203, [false, true, false]).unwrap().0, Some(1));

@@ -3,14 +3,14 @@
 use super::{Member, Members};
 
 impl Members {
-    /// What the last sample changed, with what comes behind it: "b works again; ".
+    /// What the last sample changed, with what comes behind it: "b is usable again; ".
     pub(super) fn news(&self) -> String {
         let changed = self.changed.iter().flatten().filter_map(|index| self.get(*index));
         let (came, went): (Vec<&Member>, Vec<&Member>) = changed.partition(|member| member.usable);
         let mut news = String::new();
         for (who, [one, several]) in [
-            (went, ["does not work any more", "do not work any more"]),
-            (came, ["works again", "work again"]),
+            (went, ["is not usable any more", "are not usable any more"]),
+            (came, ["is usable again", "are usable again"]),
         ] {
             if !who.is_empty() {
                 let verb = if who.len() == 1 { one } else { several };

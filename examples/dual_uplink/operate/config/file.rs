@@ -63,6 +63,8 @@ struct Line {
     weight: Option<u16>,
     #[serde(default)]
     metered: bool,
+    #[serde(default)]
+    drained: bool,
     #[serde(default = "yes")]
     masquerade: bool,
     shaping: Option<Shape>,
@@ -151,6 +153,7 @@ struct Numbers {
 impl File {
     pub fn config(self) -> Config {
         let lans = self.lans.into_iter().map(|Said(name)| name);
+        let drained = self.uplink.iter().filter(|line| line.drained).map(|line| line.name.clone()).collect();
         let uplinks: Vec<_> = self.uplink.into_iter().map(Line::uplink).collect();
         let gateway = Gateway::new(uplinks, lans).own(self.own).probing(self.probing.probing());
         let choice = Choice {
@@ -159,7 +162,7 @@ impl File {
             full: self.overflow_at.map_or(Percent::new(FULL), |Said(part)| part),
         };
         let forced = self.force.into_iter().map(Force::forced);
-        Config { gateway: forced.fold(gateway.owned(self.owned.owned()), Gateway::force), choice }
+        Config { gateway: forced.fold(gateway.owned(self.owned.owned()), Gateway::force), choice, drained }
     }
 }
 

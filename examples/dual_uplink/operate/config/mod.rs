@@ -21,6 +21,8 @@ const LONGEST: u64 = 1 << 20;
 pub struct Config {
     pub gateway: Gateway,
     pub choice: Choice,
+    /// The uplinks that are to get no new connections, by name.
+    pub drained: Vec<String>,
 }
 
 /// How new connections are spread.

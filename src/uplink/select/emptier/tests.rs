@@ -166,7 +166,7 @@ fn where_all_are_full_new_flows_are_spread_by_capacity() {
     world.usable[0] = false;
     world.look();
     assert_eq!(world.weights, [0, 4]);
-    assert!(world.reason().starts_with("a does not work any more; "), "{}", world.reason());
+    assert!(world.reason().starts_with("a is not usable any more; "), "{}", world.reason());
 }
 
 #[test]
@@ -176,14 +176,14 @@ fn an_uplink_that_works_again_gets_new_flows_in_the_same_call() {
     world.usable = vec![true, false, false];
     world.look();
     assert_eq!(world.weights, [4, 0, 0]);
-    assert_eq!(world.reason(), "b and c do not work any more; new connections go to a");
+    assert_eq!(world.reason(), "b and c are not usable any more; new connections go to a");
     world.usable = vec![false; 3];
     world.look();
-    assert_eq!(world.reason(), "a does not work any more; no uplink works: new connections are refused");
+    assert_eq!(world.reason(), "a is not usable any more; no uplink works: new connections are refused");
     world.usable = vec![false, false, true];
     world.look();
     assert_eq!(world.weights, [0, 0, 4]);
-    assert_eq!(world.reason(), "c works again; new connections go to c");
+    assert_eq!(world.reason(), "c is usable again; new connections go to c");
 }
 
 #[test]
