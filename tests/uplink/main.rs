@@ -2,16 +2,37 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod failover;
+mod forwards;
 mod lab;
+mod moves;
+mod others;
+mod refused;
 mod replies;
 mod running;
 mod spread;
+mod steps;
+mod three;
 mod traces;
 mod traffic;
+mod watching;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let areas = [replies::trials(), spread::trials(), failover::trials(), traces::trials()];
+    if let Ok(what) = std::env::var(steps::WORK) {
+        return steps::work(&what);
+    }
+    let areas = [
+        replies::trials(),
+        spread::trials(),
+        failover::trials(),
+        traces::trials(),
+        forwards::trials(),
+        moves::trials(),
+        refused::trials(),
+        three::trials(),
+        others::trials(),
+        steps::trials(),
+    ];
     common::run(areas.into_iter().flatten().collect())
 }

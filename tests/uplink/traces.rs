@@ -1,6 +1,6 @@
 //! What is left behind, and what others have.
 
-use crate::common::{ip, tc, trial, Outcome};
+use crate::common::{has_program, ip, nft, tc, trial, Outcome};
 use crate::lab::{Lab, Result};
 use crate::running::Running;
 use libtest_mimic::Trial;
@@ -21,8 +21,8 @@ pub fn trials() -> Vec<Trial> {
 
 const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 
-/// All that a gateway's configuration is made of, as iproute2 and the files of the system show it.
-fn picture(lab: &Lab) -> Result<String> {
+/// All that a gateway's configuration is made of, as iproute2, nft and the files of the system show it.
+pub fn picture(lab: &Lab) -> Result<String> {
     lab.gateway.run(|| {
         let mut all = String::new();
         for words in [
@@ -36,16 +36,29 @@ fn picture(lab: &Lab) -> Result<String> {
         ] {
             all += &ip(words)?;
         }
-        for words in ["qdisc show", "filter show dev w1", "filter show dev w2"] {
+        let filters = ["filter show dev w1", "filter show dev w2"];
+        let arriving = ["filter show dev w1 ingress", "filter show dev w2 ingress"];
+        for words in ["qdisc show", "class show dev w1", "class show dev w2"]
+            .into_iter()
+            .chain(filters)
+            .chain(arriving)
+        {
             all += &tc(words)?;
         }
+        // Where nft is not installed, the rest is still something. What rules have counted is not shown.
+        if has_program("nft") {
+            all += &nft("-s list ruleset")?;
+        }
         for dev in ["all", "w1", "w2"] {
-            for key in ["rp_filter", "src_valid_mark"] {
-                all += &std::fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{dev}/{key}"))?;
+            for key in ["ipv4/conf/DEV/rp_filter", "ipv4/conf/DEV/src_valid_mark", "ipv6/conf/DEV/accept_ra"]
+            {
+                let key = key.replace("DEV", dev);
+                all += &format!("{key} {}", std::fs::read_to_string(format!("/proc/sys/net/{key}"))?);
             }
         }
         for family in ["ipv4", "ipv6"] {
-            all += &std::fs::read_to_string(format!("/proc/sys/net/{family}/fib_multipath_hash_policy"))?;
+            let key = format!("{family}/fib_multipath_hash_policy");
+            all += &format!("{key} {}", std::fs::read_to_string(format!("/proc/sys/net/{key}"))?);
         }
         // Ages move; neighbours and routers come and go.
         let still = all
