@@ -64,6 +64,8 @@ impl Devices {
             let Some(dev) = purpose(link) else { continue };
             if !wanted.iter().any(|(name, _)| is(link, name)) {
                 leftover.push(link.clone());
+                // Its queues would go with it, and would not come back if it has to.
+                suspects.insert(link.dev.index);
                 suspects.extend(index(nl, dev)?);
             }
         }

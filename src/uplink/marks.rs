@@ -252,3 +252,6 @@ fn fitting(mut rule: NftRule, forced: &Forced) -> NftRule {
         None => rule,
     }
 }
+
+#[cfg(test)]
+mod tests;

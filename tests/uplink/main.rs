@@ -9,6 +9,7 @@ mod others;
 mod refused;
 mod replies;
 mod running;
+mod servers;
 mod spread;
 mod steps;
 mod three;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         three::trials(),
         others::trials(),
         steps::trials(),
+        servers::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

@@ -98,8 +98,9 @@ fn router() -> Outcome {
     let wan: Dev = provider.link("wan")?.into();
     let successor = line.router.map(|router| numbered(router, 9));
     for (new, gone) in addresses(wan, successor)?.iter().zip(addresses(wan, line.router)?) {
-        provider.add(new)?;
+        // In this order: IPv4 addresses of one network go with their first.
         provider.delete(&gone)?;
+        provider.add(new)?;
     }
     provider.change(&Link::of(wan).address([2, 0, 0, 0, 0, 9]))?;
     assert!(!uses(&lab, 0), "the old router still answers");

@@ -42,6 +42,8 @@ fn mark_too() -> Result<()> {
         rules.into_iter().for_each(|rule| theirs.add_rule(name, rule));
     };
     let from_lan = || NftRule::new().iifname(lan);
+    // The gateway's own reports of multicast groups are in no device but count as in that they leave by.
+    let passing = || from_lan().oifname_is_not(lan);
     chain(
         "early",
         Hook::Prerouting,
@@ -57,10 +59,10 @@ fn mark_too() -> Result<()> {
         Hook::Postrouting,
         200,
         vec![
-            from_lan().mark_is_not(connection, BEFORE.0, BEFORE.1).counter(),
-            from_lan().mark_is_not(connection, BEHIND.0, BEHIND.1).counter(),
-            from_lan().mark_is_not(packet, PACKET.0, PACKET.1).counter(),
-            from_lan().mark_is_not(connection, 0, Owned::default().mark_bits).counter().comment("ours"),
+            passing().mark_is_not(connection, BEFORE.0, BEFORE.1).counter(),
+            passing().mark_is_not(connection, BEHIND.0, BEHIND.1).counter(),
+            passing().mark_is_not(packet, PACKET.0, PACKET.1).counter(),
+            passing().mark_is_not(connection, 0, Owned::default().mark_bits).counter().comment("ours"),
         ],
     );
     Ok(firewall()?.commit(&theirs)?)

@@ -3,7 +3,7 @@
 //! The work is done by this program once more, as a child under `strace`, which makes one system call after the other fail: each
 //! request to the kernel, and each setting that is written. Nothing in the library knows of it.
 
-use crate::common::{has_program, trial_on_fast_machines, Outcome, Stop};
+use crate::common::{has_program, ip, trial_on_fast_machines, Outcome, Stop};
 use crate::lab::{Lab, Line, Result};
 use crate::traces::picture;
 use libtest_mimic::Trial;
@@ -124,7 +124,14 @@ fn step_by_step(lab: &Lab, work: &str) -> Result<usize> {
     let check = |call: &str, number: usize, status: i32, said: &str| -> Result<()> {
         let step = format!("{work}, {call} {number}: {said}");
         assert_eq!(status, UNDONE, "{step}");
-        assert_eq!(picture(lab)?, before, "{step}");
+        let after = picture(lab)?;
+        let missing = |one: &str, other: &str| {
+            let lines: Vec<_> =
+                one.lines().filter(|line| !other.lines().any(|known| known == *line)).collect();
+            lines.join("\n")
+        };
+        let (gone, new) = (missing(&before, &after), missing(&after, &before));
+        assert!(gone.is_empty() && new.is_empty(), "{step}gone:\n{gone}\nnew:\n{new}");
         Ok(())
     };
     // The first thing that is written is the number of settings.
@@ -147,6 +154,8 @@ fn each_step() -> Outcome {
         return Err(Stop::Skip("`strace` is not installed".into()));
     }
     let lab = Lab::build(&[(Rate::mbit(100), Rate::mbit(100)); 2])?;
+    // The second uplink's router is learned.
+    lab.gateway.run(|| ip("-6 route add default via 2001:db8:2::1 dev w2 metric 2000"))?;
     for dev in ["w1", "w2"] {
         lab.gateway.sysctl(&format!("ipv4/conf/{dev}/rp_filter"), "1")?;
         lab.gateway.sysctl(&format!("ipv6/conf/{dev}/accept_ra"), "1")?;
