@@ -1,6 +1,6 @@
 //! What others have beside ours stays as it is, whatever we do: tables of nf_tables, bits of marks, rules, routes, nexthops, queues.
 
-use crate::common::{ip, is_slow, tc, trial, Outcome};
+use crate::common::{ip, tc, trial_on_fast_machines, Outcome};
 use crate::lab::{Lab, Result, SERVER};
 use crate::running::Running;
 use crate::traces::picture;
@@ -13,7 +13,7 @@ use tcnl::units::{Name, Rate};
 use tcnl::uplink::{Decision, Machine, Owned, Probing, Sample, Selector, Target};
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial(
+    vec![trial_on_fast_machines(
         "what others have, and their bits of marks, survive applying, 30 changes of the weights, a failure and cleaning up",
         survive,
     )]
@@ -116,7 +116,7 @@ fn survive() -> Outcome {
     let mut flows = Vec::new();
     for n in 0..12 {
         flows.push(Talk::open(&lab.lan, SERVER[n % 2])?);
-        std::thread::sleep(Duration::from_millis(if is_slow() { 300 } else { 110 }));
+        std::thread::sleep(Duration::from_millis(110));
     }
     let turns = || running.told().iter().filter(|line| line.contains("it turns")).count();
     until(Duration::from_secs(60), || turns() >= 30)?;

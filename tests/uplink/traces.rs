@@ -66,6 +66,8 @@ pub fn picture(lab: &Lab) -> Result<String> {
             .filter(|line| !line.contains("lft") && !line.contains("expires") && !line.contains("multicast"));
         // Link-local addresses come by themselves a moment after a link.
         let still = still.filter(|line| !line.contains("fe80::"));
+        // Kernels number actions as they come.
+        let still = still.filter(|line| !line.trim_start().starts_with("index "));
         Ok(still.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"))
     })
 }
@@ -76,7 +78,7 @@ fn shaped(lab: &Lab) -> Gateway {
     gateway.uplinks[1].shaping = Some(shaping.clone());
     shaping.ingress = true;
     gateway.uplinks[0].shaping = Some(shaping);
-    gateway
+    gateway.force(Forced::by("isp-2").ports(Transport::Tcp, 25..=25))
 }
 
 fn twice() -> Outcome {
@@ -90,6 +92,13 @@ fn twice() -> Outcome {
         for words in ["ip rule add", "ip nexthop", "tc class", "nft 'add", "sysctl"] {
             assert!(commands.contains(words), "{words} in {commands}");
         }
+        machine.apply(&changes)?;
+        let again = machine.plan(&gateway, &choice)?;
+        assert!(again.is_empty(), "{again}");
+        // What is forced to an uplink that does not work is refused from then on.
+        let choice = Choice { usable: vec![true, false], weights: vec![1, 0] };
+        let changes = machine.plan(&gateway, &choice)?;
+        assert!(changes.to_string().contains("jump refuse"), "{changes}");
         machine.apply(&changes)?;
         let again = machine.plan(&gateway, &choice)?;
         assert!(again.is_empty(), "{again}");

@@ -15,7 +15,14 @@ pub const BY_EVENT: Duration = Duration::from_millis(500);
 pub const BY_PROBE: Duration = Duration::from_secs(2);
 
 /// From one attempt to the next: they do not wait for each other, or a lost one would hide when the next one works.
-const STEP: Duration = Duration::from_millis(25);
+fn step() -> Duration {
+    Duration::from_millis(if is_slow() { 250 } else { 25 })
+}
+
+/// How long something that takes no time may take.
+fn limit(seconds: u64) -> Duration {
+    Duration::from_secs(if is_slow() { 5 * seconds } else { seconds })
+}
 
 /// How long it takes from now until a new connection of the LAN is seen as one of these addresses: for each address, with its server.
 pub fn works_again(lab: &Lab, wanted: &[(IpAddr, IpAddr)]) -> Result<Vec<Duration>> {
@@ -42,7 +49,7 @@ fn attempts(from: &Host, server: IpAddr, wanted: IpAddr, start: Instant) -> Resu
                 let _ = works.send(begun);
             }
         });
-        match first.recv_timeout(STEP) {
+        match first.recv_timeout(step()) {
             Ok(begun) => return Ok(begun),
             Err(RecvTimeoutError::Timeout) => (),
             Err(RecvTimeoutError::Disconnected) => break,
@@ -81,13 +88,13 @@ impl Old {
             let address = lab.lines[line].address[family];
             tcp.seen_as == address && udp.last().is_some_and(|(seen, _)| seen == address)
         };
-        until(Duration::from_secs(2), || here(0) && here(1))?;
+        until(limit(2), || here(0) && here(1))?;
         Ok(old)
     }
 
     /// Waits until those of TCP are reset, and those of UDP go on over another line.
     pub fn end(&self, lab: &Lab, line: usize) -> Result<()> {
-        until(Duration::from_secs(3), || self.tcp.iter().all(|talk| talk.end().is_some()))
+        until(limit(3), || self.tcp.iter().all(|talk| talk.end().is_some()))
             .map_err(|_| "old connections hang")?;
         let ends: Vec<_> = self.tcp.iter().map(Talk::end).collect();
         assert_eq!(ends, [Some(End::Reset); 2], "IPv4, IPv6");
@@ -100,7 +107,7 @@ impl Old {
             let seen = self.udp[family].last();
             seen.is_some_and(|(seen, _)| seen == lab.lines[line].address[family])
         };
-        until(Duration::from_secs(3), || at(0) && at(1)).map_err(|_| {
+        until(limit(3), || at(0) && at(1)).map_err(|_| {
             let last: Vec<_> = self.udp.iter().map(Questions::last).collect();
             format!("questions of old sockets are not answered over line {line}: {last:?}")
         })?;
@@ -113,10 +120,8 @@ impl Old {
         let goes_on =
             |(talk, before): (&Talk, &u64)| talk.answers() > *before || talk.end() == Some(End::Reset);
         let asked = |questions: &Questions| questions.last().is_some_and(|(_, when)| when > start);
-        until(Duration::from_secs(3), || {
-            self.tcp.iter().zip(&answers).all(goes_on) && self.udp.iter().all(asked)
-        })
-        .map_err(|_| "old connections hang")?;
+        until(limit(3), || self.tcp.iter().zip(&answers).all(goes_on) && self.udp.iter().all(asked))
+            .map_err(|_| "old connections hang")?;
         Ok(())
     }
 }

@@ -29,7 +29,8 @@ fn forced(gateway: &Gateway, seen: &Seen, usable: [bool; 2]) -> Vec<String> {
     let transaction = ruleset(gateway, seen, &usable, &[]);
     let commands = transaction.commands().iter().map(ToString::to_string);
     let about = commands.filter(|command| command.contains("meta mark and 0x3f00 == 0x0"));
-    let behind_table = |command: String| command.trim_end_matches('\'').split("tcnl_uplink ").nth(1).map(str::to_owned);
+    let behind_table =
+        |command: String| command.trim_end_matches('\'').split("tcnl_uplink ").nth(1).map(str::to_owned);
     let short = |rule: String| rule.replace("ct state new meta mark and 0x3f00 == 0x0 ", "");
     about.filter_map(behind_table).map(short).collect()
 }
@@ -41,7 +42,10 @@ const SECOND: &str = "meta mark set meta mark and 0xffffc0ff or 0x200";
 fn what_is_forced_to_an_uplink_that_works_has_its_mark() {
     let gateway = gateway([Forced::by("a").ports(Transport::Tcp, 25..=25)]);
     let rules = forced(&gateway, &seen(&gateway), [true, false]);
-    assert_eq!(rules, [format!("arrive iifname \"lan\" tcp dport 25 {FIRST}"), format!("own tcp dport 25 {FIRST}")]);
+    assert_eq!(
+        rules,
+        [format!("arrive iifname \"lan\" tcp dport 25 {FIRST}"), format!("own tcp dport 25 {FIRST}")]
+    );
 }
 
 #[test]
@@ -76,8 +80,10 @@ fn an_uplink_works_for_the_families_that_it_has() {
     let other = gateway([Forced::by("a").fallback()]);
     let mut seen = seen(&other);
     seen.uplinks[0].v4.as_mut().unwrap().way = Err(Lack::Address);
-    let wanted =
-        [format!("arrive iifname \"lan\" meta nfproto ipv6 {FIRST}"), format!("own meta nfproto ipv6 {FIRST}")];
+    let wanted = [
+        format!("arrive iifname \"lan\" meta nfproto ipv6 {FIRST}"),
+        format!("own meta nfproto ipv6 {FIRST}"),
+    ];
     assert_eq!(forced(&other, &seen, [true, true]), wanted);
 }
 
