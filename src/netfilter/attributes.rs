@@ -120,6 +120,21 @@ attrs! {
 }
 
 attrs! {
+    pub(super) wordless struct Nat {
+        1 "NFTA_NAT_TYPE" => kind: Be<u32>,
+        2 "NFTA_NAT_FAMILY" => family: Be<u32>,
+        3 "NFTA_NAT_REG_ADDR_MIN" => address: Be<u32>,
+    }
+}
+
+attrs! {
+    pub(super) wordless struct Reject {
+        1 "NFTA_REJECT_TYPE" => kind: Be<u32>,
+        2 "NFTA_REJECT_ICMP_CODE" => code: u8,
+    }
+}
+
+attrs! {
     pub(super) wordless struct Data {
         1 "NFTA_DATA_VALUE" => value: Raw,
         2 "NFTA_DATA_VERDICT" => verdict: nested Verdict,
@@ -163,6 +178,8 @@ pub(super) fn tables() -> Vec<Table> {
         Table::of::<Payload>(),
         Table::of::<Fib>(),
         Table::of::<Immediate>(),
+        Table::of::<Nat>(),
+        Table::of::<Reject>(),
         Table::of::<Data>(),
         Table::of::<Verdict>(),
         Table::of::<Counted>(),

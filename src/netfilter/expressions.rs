@@ -3,7 +3,9 @@
 //! Marks and states are 32-bit numbers in the machine's byte order in a register (`nft_meta.c`, `nft_ct.c`), addresses and ports are as in
 //! the packet, a device's name is 16 bytes.
 
-use super::attributes::{Bitwise, Cmp, Ct, Data, Element, Fib, Immediate, Meta, Payload, Verdict};
+use super::attributes::{
+    Bitwise, Cmp, Ct, Data, Element, Fib, Immediate, Meta, Nat, Payload, Reject, Verdict,
+};
 use super::numbers::*;
 use crate::wire::{Be, Raw, Text, Value, Writer};
 
@@ -84,6 +86,21 @@ impl Expressions {
         let verdict = Verdict { code: Some(Be(code.cast_unsigned())), chain, ..Verdict::default() };
         let data = Some(Data { verdict: Some(verdict), ..Data::default() });
         self.push("immediate", &Immediate { to: Some(Be(NFT_REG_VERDICT)), data, ..Immediate::default() });
+    }
+
+    /// Sends the packet, and with it the connection, to this address of this family.
+    pub fn translate_destination(&mut self, family: u8, address: &[u8]) {
+        self.push(
+            "immediate",
+            &Immediate { to: REGISTER, data: Some(value(address)), ..Immediate::default() },
+        );
+        let (kind, family) = (Some(Be(NFT_NAT_DNAT)), Some(Be(family.into())));
+        self.push("nat", &Nat { kind, family, address: REGISTER, ..Nat::default() });
+    }
+
+    /// Ends the rule and drops the packet, and says so to its sender.
+    pub fn reject(&mut self, kind: u32, code: u8) {
+        self.push("reject", &Reject { kind: Some(Be(kind)), code: Some(code), ..Reject::default() });
     }
 
     /// An expression of which nothing need be said but its name.

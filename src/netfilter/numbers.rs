@@ -62,6 +62,10 @@ numbers! {
     NFT_CT_MARK: u32 = 3;
     NFT_FIB_RESULT_ADDRTYPE: u32 = 3;
     NFTA_FIB_F_DADDR: u32 = 2;
+    NFT_NAT_DNAT: u32 = 1;
+    NFT_REJECT_TCP_RST: u32 = 1;
+    NFT_REJECT_ICMPX_UNREACH: u32 = 2;
+    NFT_REJECT_ICMPX_ADMIN_PROHIBITED: u8 = 3;
     // include/uapi/linux/rtnetlink.h
     RTN_LOCAL: u32 = 2;
 }

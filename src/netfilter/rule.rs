@@ -9,6 +9,7 @@ use crate::route::Prefix;
 use crate::units::{Family, Name};
 use crate::wire::{EncodeError, Raw};
 use std::fmt::{self, Display, Formatter};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 /// A rule, word by word: each says what it means in nft's language and adds it to the message. `man 8 nft`
@@ -180,6 +181,41 @@ impl NftRule {
     #[must_use]
     pub fn masquerade(self) -> Self {
         self.ends(format_args!("masquerade"), |does| does.bare("masq"))
+    }
+
+    /// Sends the connection that begins with the packet to another host, to the same port there. For chains of the kind
+    /// [`ChainKind::Nat`](super::ChainKind::Nat) at [`Hook::Prerouting`](super::Hook::Prerouting) or
+    /// [`Hook::Output`](super::Hook::Output); packets of the other family pass.
+    #[must_use]
+    pub fn dnat(mut self, to: IpAddr) -> Self {
+        let family = Family::of(to);
+        if self.family.is_some_and(|known| known != family) {
+            self.fail(EncodeError::Invalid("a connection cannot be sent to an address of another family"));
+        }
+        let ip = matches::ip(family);
+        self.ends(format_args!("dnat {ip} to {to}"), |does| {
+            does.translate_destination(family.number(), &matches::octets(to));
+        })
+    }
+
+    /// Drops the packet of a TCP connection and resets the connection for its sender. The rule must have been narrowed to TCP.
+    /// For chains at [`Hook::Input`](super::Hook::Input), [`Hook::Forward`](super::Hook::Forward) or
+    /// [`Hook::Output`](super::Hook::Output).
+    #[must_use]
+    pub fn reset(mut self) -> Self {
+        if self.l4proto != Some(TCP) {
+            self.fail(EncodeError::Invalid("only what is known to be TCP can be reset"));
+        }
+        self.ends(format_args!("reject with tcp reset"), |does| does.reject(NFT_REJECT_TCP_RST, 0))
+    }
+
+    /// Drops the packet and tells its sender by ICMP that it is prohibited. Kernels tell it to one host a few times, then once a second
+    /// (`net.ipv4.icmp_ratelimit`). For chains at the hooks of [`reset`](NftRule::reset).
+    #[must_use]
+    pub fn reject(self) -> Self {
+        self.ends(format_args!("reject with icmpx admin-prohibited"), |does| {
+            does.reject(NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+        })
     }
 
     /// Lets the packet pass: other chains at the hook still see it.

@@ -67,6 +67,10 @@ fn what_narrows_a_rule_is_sent_once_and_cannot_be_contradicted() {
     assert_eq!(rule().saddr(prefix("::/0")), rule().family(Family::V6));
     assert!(refused(rule().saddr(prefix("10.0.0.0/8")).daddr(prefix("::1"))).contains("two families"));
     assert!(refused(rule().tcp_dport(1..=1).udp_dport(1..=1)).contains("two transport protocols"));
+    assert!(refused(rule().saddr(prefix("::1")).dnat([192, 0, 2, 1].into())).contains("another family"));
+    assert!(
+        refused(rule().udp_dport(1..=1).reset()).contains("TCP") && refused(rule().reset()).contains("TCP")
+    );
 }
 
 #[test]
@@ -205,6 +209,11 @@ fn every_word_of_a_rule_counts() {
         rule().jump("cc"),
         rule().counter(),
         rule().masquerade(),
+        rule().dnat([192, 0, 2, 1].into()),
+        rule().dnat([192, 0, 2, 2].into()),
+        rule().dnat([0; 16].into()),
+        rule().reject(),
+        rule().l4proto(6).reset(),
         rule().counter().comment("x"),
     ];
     for (made, one) in rules.iter().enumerate() {

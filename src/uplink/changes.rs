@@ -1,7 +1,7 @@
 //! What has to be done, in parts that can be undone.
 
 use super::sysctl::{self, Changed, Sysctls};
-use super::{shaper, Gateway, Seen};
+use super::{devices, shaper, Gateway, Seen};
 use crate::error::{Error, Result};
 use crate::netfilter::Transaction;
 use crate::netlink::Connection;
@@ -26,8 +26,10 @@ pub(super) enum Part {
     Setting(Changed),
     /// A setting of the system becomes what it was.
     Restore(Changed),
-    /// A device of ours to be made ([`Verb::Add`]), told what making it could not ([`Verb::Change`]), or taken away ([`Verb::Delete`]).
+    /// A device of ours to be made ([`Verb::Add`]), or told what making it could not ([`Verb::Change`]).
     Link(Verb, Box<Link>),
+    /// A device of ours, as it was found, to be taken away.
+    Unlink(Box<Link>),
     /// Rules, routes and queues.
     Plan(Box<Plan>),
     /// The queues that need devices which a part before this one makes.
@@ -117,6 +119,7 @@ impl Part {
             Part::Setting(changed) => Sysctls::here().make(changed).map_err(whole)?,
             Part::Restore(changed) => _ = Sysctls::here().restore(changed).map_err(whole)?,
             Part::Link(verb, link) => _ = nl.request(*verb, &**link).map_err(whole)?,
+            Part::Unlink(link) => _ = nl.delete(&devices::named(link)).map_err(whole)?,
             Part::Plan(plan) => apply(plan, nl)?,
             Part::Queues(queues) => {
                 let seen = Seen::read(nl, &queues.gateway).map_err(whole)?;
@@ -165,13 +168,16 @@ impl Done<'_> {
                 Sysctls::here().make(changed).map_err(|error| format!("{changed}: {error}"))
             }
             Done::Part(Part::Link(verb, link)) => {
-                let back = match verb {
-                    Verb::Add => Verb::Delete,
-                    Verb::Delete => Verb::Add,
-                    // It goes with the device.
-                    _ => return Ok(()),
-                };
-                nl.request(back, &**link).map(drop).map_err(|error| error.to_string())
+                // What it was told goes with it.
+                let is_made = *verb == Verb::Add;
+                let undone = is_made.then(|| nl.delete(&**link)).transpose();
+                undone.map(drop).map_err(|error| error.to_string())
+            }
+            Done::Part(Part::Unlink(link)) => {
+                let mut requests = devices::back(link).into_iter();
+                requests
+                    .try_for_each(|(verb, link)| nl.request(verb, &link).map(drop))
+                    .map_err(|error| error.to_string())
             }
             Done::Part(Part::NfTables(_, None) | Part::Queues(_)) => Ok(()),
         }
@@ -192,6 +198,7 @@ impl Display for Part {
             Part::Setting(changed) => f.write_str(&sysctl::command(changed.key, changed.now)),
             Part::Restore(changed) => f.write_str(&sysctl::command(changed.key, changed.was)),
             Part::Link(verb, link) => write!(f, "{}", Request::new(*verb, &**link)),
+            Part::Unlink(link) => write!(f, "{}", Request::new(Verb::Delete, &devices::named(link))),
             Part::Plan(plan) => f.write_str(plan.to_string().trim_end()),
             Part::Queues(queues) => {
                 let lines: Vec<_> = queues.expected.iter().flat_map(commands).collect();

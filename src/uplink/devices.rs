@@ -5,6 +5,7 @@ use super::{shaper, Gateway};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
 use crate::plan::Tree;
+use crate::request::Verb;
 use crate::route::{Link, LinkKind};
 use crate::tc::{Qdisc, QdiscKind};
 use crate::units::{Dev, Name};
@@ -19,7 +20,7 @@ pub(super) struct Devices {
     pub missing: Vec<Link>,
     /// What those and half-made ones have to be told then.
     pub bare: Vec<Link>,
-    /// Those of ours that are not wanted any more.
+    /// Those of ours that are not wanted any more, as they were found.
     pub leftover: Vec<Link>,
     /// Devices that are no uplinks of the gateway, and have queues of ours.
     strays: Vec<SeenUplink>,
@@ -62,9 +63,9 @@ impl Devices {
         for link in &links {
             let Some(dev) = purpose(link) else { continue };
             if !wanted.iter().any(|(name, _)| is(link, name)) {
-                // What was read is no request: only what names it counts.
-                let request = Link { dev: link.dev, name: link.name, ..Link::default() };
-                leftover.push(request.kind(LinkKind::Ifb));
+                leftover.push(link.clone());
+                // Its queues would go with it, and would not come back if it has to.
+                suspects.insert(link.dev.index);
                 suspects.extend(index(nl, dev)?);
             }
         }
@@ -100,6 +101,18 @@ impl Devices {
         }
         shaper::trees(gateway, &seen, leaf)
     }
+}
+
+/// The request that takes a device of ours away. What was read is none: only what names it counts.
+pub(super) fn named(link: &Link) -> Link {
+    Link { dev: link.dev, name: link.name, ..Link::default() }.kind(LinkKind::Ifb)
+}
+
+/// The requests that make one of ours again that was taken away, with the number and the address it had.
+pub(super) fn back(link: &Link) -> [(Verb, Link); 2] {
+    let made = Link { address: link.address, ..named(link) };
+    let told = Link { alias: link.alias.clone(), ..Link::of(link.dev) };
+    [(Verb::Add, made), (Verb::Change, if link.is_up() { told.up() } else { told })]
 }
 
 /// The device that an ifb of ours is for.

@@ -87,12 +87,14 @@ impl Machine {
             let expected = devices.expected(gateway, seen.clone(), &leaf);
             parts.push(Part::Queues(Box::new(Queues { gateway: gateway.clone(), leaf, expected })));
         }
-        let ruleset = marks::ruleset(gateway, seen, &choice.usable, &remembered.lines());
+        let lines = remembered.lines();
+        parts.extend(devices.leftover.into_iter().map(|link| Part::Unlink(Box::new(link))));
+        parts.extend(remembered.unwanted.into_iter().map(Part::Restore));
+        // Last: it remembers what is not restored yet, and cannot be undone.
+        let ruleset = marks::ruleset(gateway, seen, &choice.usable, &lines);
         if !ruleset.drift(found.as_ref()).is_empty() {
             parts.push(Part::NfTables(ruleset, None));
         }
-        parts.extend(devices.leftover.into_iter().map(|link| Part::Link(Verb::Delete, Box::new(link))));
-        parts.extend(remembered.unwanted.into_iter().map(Part::Restore));
         Ok(Changes { parts })
     }
 
@@ -111,7 +113,7 @@ impl Machine {
         let mut desired = routing::nothing(&nothing, &seen);
         desired.trees.extend(devices.leftover_trees());
         self.plan_into(desired, &mut parts)?;
-        parts.extend(devices.leftover.into_iter().map(|link| Part::Link(Verb::Delete, Box::new(link))));
+        parts.extend(devices.leftover.into_iter().map(|link| Part::Unlink(Box::new(link))));
         parts.extend(remembered.into_iter().map(Part::Restore));
         // Last: it remembers what is not restored yet.
         if found.is_some() {

@@ -4,6 +4,8 @@
 //! | --- | --- | --- |
 //! | `arrive` | prerouting, mangle | packets of known connections get the mark of their uplink; new ones from the Internet belong to the uplink they came in by, forced ones to theirs |
 //! | `own` | output, route | the same for what the gateway sends itself |
+//! | `pass` | forward, mangle | finds what is forced to an uplink that does not work, and may not fall back |
+//! | `refuse` | none | refuses that, if it would leave by any uplink |
 //! | `leave` | postrouting, mangle | connections without an uplink belong to the one they leave by |
 //! | `hide` | postrouting, nat | what leaves gets the uplink's address, unless it has it already |
 //! | `settings` | none | remembers which settings of the system were changed, and what they were |
@@ -19,6 +21,8 @@ use crate::units::Family;
 const MANGLE: i32 = -150;
 /// NF_IP_PRI_NAT_SRC.
 const SOURCE_NAT: i32 = 100;
+/// IPPROTO_TCP.
+const TCP: u8 = 6;
 /// The chain that remembers settings.
 const SETTINGS: &str = "settings";
 /// The comment of a table of ours.
@@ -41,8 +45,14 @@ pub(super) fn ruleset(gateway: &Gateway, seen: &Seen, usable: &[bool], settings:
     ] {
         transaction.add_chain(&chain);
     }
+    if !gateway.forced.is_empty() {
+        transaction.add_chain(&Chain::base(PASS, ChainKind::Filter, Hook::Forward, MANGLE));
+        transaction.add_chain(&Chain::new(REFUSE));
+    }
     let mut rules = Rules { gateway, seen, usable, transaction };
+    rules.refuse();
     rules.arrive();
+    rules.pass();
     rules.own();
     rules.leave();
     rules.hide();
@@ -82,6 +92,8 @@ pub(super) fn remembered(table: &FoundTable) -> Option<Vec<&str>> {
 
 const ARRIVE: &str = "arrive";
 const OWN: &str = "own";
+const PASS: &str = "pass";
+const REFUSE: &str = "refuse";
 const LEAVE: &str = "leave";
 const HIDE: &str = "hide";
 
@@ -119,6 +131,22 @@ impl Rules<'_> {
         self.force(OWN, &NftRule::new());
     }
 
+    fn pass(&mut self) {
+        for lan in &self.gateway.lans {
+            self.force(PASS, &NftRule::new().iifname(*lan));
+        }
+    }
+
+    /// Where packets go without being forced is known where this is jumped to: hosts nearby are not meant, and routing is not asked to refuse.
+    /// Of what that refuses kernels send few ICMP errors to one host, and a TCP socket of the gateway itself would not hear.
+    fn refuse(&mut self) {
+        for uplink in self.gateway.uplinks.iter().filter(|_| !self.gateway.forced.is_empty()) {
+            let leaves = NftRule::new().oifname(uplink.dev);
+            self.add(REFUSE, leaves.clone().l4proto(TCP).reset());
+            self.add(REFUSE, leaves.reject());
+        }
+    }
+
     /// Packets of known connections belong to their uplink.
     fn restore(&mut self, chain: &str) {
         let bits = self.gateway.owned.mark_bits;
@@ -144,13 +172,30 @@ impl Rules<'_> {
             else {
                 continue;
             };
-            if forced.fallback && !self.usable.get(uplink).copied().unwrap_or(false) {
-                continue;
-            }
             let mark = self.gateway.owned.mark_of(uplink);
             let new = from.clone().ct_state_new().mark_is(Mark::Packet, 0, bits);
-            self.add(chain, fitting(new, forced).set_mark(Mark::Packet, mark, bits));
+            let families = self.gateway.families().filter(|family| forced.may_be(*family));
+            let (works, fails): (Vec<_>, Vec<_>) = families.partition(|family| self.carries(uplink, *family));
+            let marked =
+                forced.rules(&new, &works).into_iter().map(|rule| rule.set_mark(Mark::Packet, mark, bits));
+            let refused = if forced.fallback { Vec::new() } else { forced.rules(&new, &fails) };
+            let rules: Vec<_> = match chain {
+                // The first that fits counts: no later one shall mark it.
+                ARRIVE => marked.chain(refused.into_iter().map(NftRule::returns)).collect(),
+                OWN => marked.chain(refused.into_iter().map(|rule| rule.jump(REFUSE))).collect(),
+                _ => refused.into_iter().map(|rule| rule.jump(REFUSE)).collect(),
+            };
+            rules.into_iter().for_each(|rule| self.add(chain, rule));
         }
+    }
+
+    fn is_usable(&self, uplink: usize) -> bool {
+        self.usable.get(uplink).copied().unwrap_or(false)
+    }
+
+    /// Whether an uplink can take connections of this family.
+    fn carries(&self, uplink: usize, family: Family) -> bool {
+        self.is_usable(uplink) && self.seen.way(uplink, family).is_some_and(|way| way.is_ok())
     }
 
     fn leave(&mut self) {
@@ -175,6 +220,27 @@ impl Rules<'_> {
     }
 }
 
+impl Forced {
+    /// Whether connections of this family can be meant.
+    fn may_be(&self, family: Family) -> bool {
+        self.prefixes().all(|prefix| prefix.family() == family)
+    }
+
+    /// The rule for what fits, of these families: one does for both, and prefixes say enough.
+    fn rules(&self, rule: &NftRule, families: &[Family]) -> Vec<NftRule> {
+        let rule = match families {
+            [] => return Vec::new(),
+            [family] if self.prefixes().next().is_none() => rule.clone().family(*family),
+            _ => rule.clone(),
+        };
+        vec![fitting(rule, self)]
+    }
+
+    fn prefixes(&self) -> impl Iterator<Item = Prefix> {
+        self.from.into_iter().chain(self.to)
+    }
+}
+
 /// The rule for what fits.
 fn fitting(mut rule: NftRule, forced: &Forced) -> NftRule {
     rule = forced.from.map_or(rule.clone(), |from| rule.saddr(from));
@@ -186,3 +252,6 @@ fn fitting(mut rule: NftRule, forced: &Forced) -> NftRule {
         None => rule,
     }
 }
+
+#[cfg(test)]
+mod tests;

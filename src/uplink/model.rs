@@ -92,7 +92,8 @@ pub struct Forced {
     pub transport: Option<Transport>,
     /// To these ports; all unless said. They need a [`transport`](Forced::transport).
     pub ports: Option<RangeInclusive<u16>>,
-    /// Whether they may go by another uplink while theirs does not work. Otherwise they are refused then. False unless said.
+    /// Whether they may go by another uplink while theirs does not work or is taken out. Otherwise they are refused then: TCP is reset, and who
+    /// else sends is told so by ICMP. False unless said.
     pub fallback: bool,
 }
 

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 /// How to find out whether an uplink works.
 ///
-/// In each round all targets are asked over the uplink; the round is good if one of them answers in time.
+/// In each round all targets are asked over the uplink; the round is good if one of them answers in time. A silent loss is found within
+/// [`fall`](Probing::fall) intervals and one timeout, 1.7 s unless said otherwise, so that new connections work again within 2 s.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Probing {
     /// Whom to ask. Empty: an uplink works if its device does.
     pub targets: Vec<Target>,
-    /// From one round to the next. 0.3 s unless said, so that a silent loss is found within 2 s; at least 10 ms.
+    /// From one round to the next. 0.3 s unless said; at least 10 ms. Each probe is about 84 bytes there and back: 24 MB a day and target each
+    /// way.
     pub interval: Duration,
-    /// How long to wait for an answer. 1 s unless said.
+    /// How long to wait for an answer. 0.8 s unless said: lines by satellite take 0.6 s, and what is full and not shaped longer.
     pub timeout: Duration,
     /// So many good rounds in a row and an uplink works again. 3 unless said; at least 1.
     pub rise: u32,
@@ -42,7 +44,7 @@ impl Default for Probing {
         Probing {
             targets: Vec::new(),
             interval: Duration::from_millis(300),
-            timeout: Duration::from_secs(1),
+            timeout: Duration::from_millis(800),
             rise: 3,
             fall: 3,
             max_loss: None,

@@ -15,11 +15,17 @@ pub fn every_word() -> Transaction {
     t.add_chain(&base("forward", ChainKind::Filter, Hook::Forward, 7));
     t.add_chain(&base("own", ChainKind::Route, Hook::Output, -150));
     t.add_chain(&base("n", ChainKind::Nat, Hook::Postrouting, 100));
+    t.add_chain(&base("p", ChainKind::Nat, Hook::Prerouting, -100));
+    t.add_chain(&base("f", ChainKind::Filter, Hook::Forward, 0));
     t.add_chain(&Chain::new("d"));
     t.flush_chain("d");
     rules().into_iter().for_each(|rule| t.add_rule("c", rule));
     t.add_rule("n", NftRule::new().masquerade());
     t.add_rule("n", NftRule::new().oifname(dev("wan0")).family(Family::V4).masquerade().comment("hide wan0"));
+    for to in ["192.168.7.2", "fd00:7::2"].map(|to| to.parse().expect("an address")) {
+        t.add_rule("p", NftRule::new().iifname(dev("wan0")).tcp_dport(80..=80).dnat(to));
+    }
+    refusing().into_iter().for_each(|rule| t.add_rule("f", rule));
     t
 }
 
@@ -80,6 +86,17 @@ fn rules() -> Vec<NftRule> {
             .comment("restore b"),
         rule().oifname(dev("wan0")).ct_state_new().set_mark(connection, 0x300, 0x3f00).comment("save b"),
         rule().iifname(dev("lan")).ct_state_new().mark_is(connection, 0, 0x3f00).daddr_is_local().returns(),
+    ]
+}
+
+fn refusing() -> Vec<NftRule> {
+    let rule = || NftRule::new().oifname(dev("wan0"));
+    vec![
+        rule().l4proto(6).reset(),
+        rule().tcp_dport(25..=25).reset().comment("no mail"),
+        rule().reject(),
+        rule().family(Family::V6).reject(),
+        rule().udp_dport(53..=53).reject(),
     ]
 }
 

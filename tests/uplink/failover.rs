@@ -3,7 +3,8 @@
 use crate::common::{trial, Outcome};
 use crate::lab::{Lab, Result, SERVER};
 use crate::running::Running;
-use crate::traffic::{serve, tcp_seen_as, until, End, Talk};
+use crate::traffic::{serve, tcp_seen_as, until, Talk};
+use crate::watching::{by_line, judge, works_again, Old, BY_EVENT, BY_PROBE};
 use libtest_mimic::Trial;
 use std::net::IpAddr;
 use std::thread::sleep;
@@ -53,16 +54,11 @@ fn silent() -> Outcome {
     let lab = Lab::build(&[FAST; 2])?;
     let running = started(&lab)?;
     until(Duration::from_secs(3), || uses(&lab, 0, 0) && uses(&lab, 0, 1))?;
-    let talk = Talk::open(&lab.lan, SERVER[0])?;
+    let old = Old::open(&lab, 0)?;
     // Between the provider and the Internet: the gateway's own link stays as it is.
     lab.routers[0].silence(true)?;
-    for family in 0..2 {
-        let took = until(Duration::from_secs(10), || uses(&lab, 1, family))
-            .map_err(|_| format!("{:#?}", running.told()))?;
-        println!("family {family}: new connections worked again after {} ms", took.as_millis());
-    }
-    until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| format!("{:#?}", running.told()))?;
-    assert_eq!(talk.end(), Some(End::Reset), "{:#?}", running.told());
+    judge("silence", &works_again(&lab, &by_line(&lab, 1))?, BY_PROBE);
+    old.end(&lab, 1).map_err(|why| format!("{why:?}, {:#?}", running.told()))?;
     lab.routers[0].silence(false)?;
     until(Duration::from_secs(15), || uses(&lab, 0, 0) && uses(&lab, 0, 1))
         .map_err(|_| format!("{:#?}", running.told()))?;
@@ -74,7 +70,7 @@ fn by_event(what: &str) -> Outcome {
     let running = started(&lab)?;
     let story = || format!("{:#?}", running.told());
     until(Duration::from_secs(3), || uses(&lab, 0, 0) && uses(&lab, 0, 1))?;
-    let talk = Talk::open(&lab.lan, SERVER[0])?;
+    let old = Old::open(&lab, 0)?;
     let (line, mut gateway, mut provider) =
         (&lab.lines[0], lab.gateway.connection()?, lab.routers[0].connection()?);
     let dev: Dev = gateway.link(&line.device)?.into();
@@ -86,12 +82,8 @@ fn by_event(what: &str) -> Outcome {
         "down" => set(&mut gateway, &line.device, false)?,
         _ => addresses.iter().try_for_each(|address| gateway.delete(address).map(drop))?,
     }
-    for family in 0..2 {
-        let took = until(Duration::from_secs(5), || uses(&lab, 1, family)).map_err(|_| story())?;
-        println!("{what}, family {family}: new connections worked again after {} ms", took.as_millis());
-    }
-    until(Duration::from_secs(3), || talk.end().is_some()).map_err(|_| story())?;
-    assert_eq!(talk.end(), Some(End::Reset), "{}", story());
+    judge(what, &works_again(&lab, &by_line(&lab, 1))?, BY_EVENT);
+    old.end(&lab, 1).map_err(|why| format!("{why:?}, {}", story()))?;
     match what {
         "carrier" => {
             set(&mut provider, "wan", true)?;

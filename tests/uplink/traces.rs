@@ -1,6 +1,6 @@
 //! What is left behind, and what others have.
 
-use crate::common::{ip, tc, trial, Outcome};
+use crate::common::{has_program, ip, nft, tc, trial, Outcome};
 use crate::lab::{Lab, Result};
 use crate::running::Running;
 use libtest_mimic::Trial;
@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 
 const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 
-/// All that a gateway's configuration is made of, as iproute2 and the files of the system show it.
+/// All that a gateway's configuration is made of, as iproute2, nft and the files of the system show it.
 pub fn picture(lab: &Lab) -> Result<String> {
     lab.gateway.run(|| {
         let mut all = String::new();
@@ -36,16 +36,29 @@ pub fn picture(lab: &Lab) -> Result<String> {
         ] {
             all += &ip(words)?;
         }
-        for words in ["qdisc show", "filter show dev w1", "filter show dev w2"] {
+        let filters = ["filter show dev w1", "filter show dev w2"];
+        let arriving = ["filter show dev w1 ingress", "filter show dev w2 ingress"];
+        for words in ["qdisc show", "class show dev w1", "class show dev w2"]
+            .into_iter()
+            .chain(filters)
+            .chain(arriving)
+        {
             all += &tc(words)?;
         }
+        // Where nft is not installed, the rest is still something. What rules have counted is not shown.
+        if has_program("nft") {
+            all += &nft("-s list ruleset")?;
+        }
         for dev in ["all", "w1", "w2"] {
-            for key in ["rp_filter", "src_valid_mark"] {
-                all += &std::fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{dev}/{key}"))?;
+            for key in ["ipv4/conf/DEV/rp_filter", "ipv4/conf/DEV/src_valid_mark", "ipv6/conf/DEV/accept_ra"]
+            {
+                let key = key.replace("DEV", dev);
+                all += &format!("{key} {}", std::fs::read_to_string(format!("/proc/sys/net/{key}"))?);
             }
         }
         for family in ["ipv4", "ipv6"] {
-            all += &std::fs::read_to_string(format!("/proc/sys/net/{family}/fib_multipath_hash_policy"))?;
+            let key = format!("{family}/fib_multipath_hash_policy");
+            all += &format!("{key} {}", std::fs::read_to_string(format!("/proc/sys/net/{key}"))?);
         }
         // Ages move; neighbours and routers come and go.
         let still = all
@@ -53,6 +66,8 @@ pub fn picture(lab: &Lab) -> Result<String> {
             .filter(|line| !line.contains("lft") && !line.contains("expires") && !line.contains("multicast"));
         // Link-local addresses come by themselves a moment after a link.
         let still = still.filter(|line| !line.contains("fe80::"));
+        // Kernels number actions as they come.
+        let still = still.filter(|line| !line.trim_start().starts_with("index "));
         Ok(still.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"))
     })
 }
@@ -63,7 +78,7 @@ fn shaped(lab: &Lab) -> Gateway {
     gateway.uplinks[1].shaping = Some(shaping.clone());
     shaping.ingress = true;
     gateway.uplinks[0].shaping = Some(shaping);
-    gateway
+    gateway.force(Forced::by("isp-2").ports(Transport::Tcp, 25..=25))
 }
 
 fn twice() -> Outcome {
@@ -77,6 +92,13 @@ fn twice() -> Outcome {
         for words in ["ip rule add", "ip nexthop", "tc class", "nft 'add", "sysctl"] {
             assert!(commands.contains(words), "{words} in {commands}");
         }
+        machine.apply(&changes)?;
+        let again = machine.plan(&gateway, &choice)?;
+        assert!(again.is_empty(), "{again}");
+        // What is forced to an uplink that does not work is refused from then on.
+        let choice = Choice { usable: vec![true, false], weights: vec![1, 0] };
+        let changes = machine.plan(&gateway, &choice)?;
+        assert!(changes.to_string().contains("jump refuse"), "{changes}");
         machine.apply(&changes)?;
         let again = machine.plan(&gateway, &choice)?;
         assert!(again.is_empty(), "{again}");

@@ -52,10 +52,11 @@ impl NftRule {
             self = self.narrow(family);
         }
         let [v4, v6] = offsets;
-        let (ip, offset, whole) = match family {
-            Family::V4 => ("ip", v4, 4),
-            Family::V6 => ("ip6", v6, 16),
+        let (offset, whole) = match family {
+            Family::V4 => (v4, 4),
+            Family::V6 => (v6, 16),
         };
+        let ip = ip(family);
         let octets = octets(prefix.addr());
         let mask = mask(prefix, octets.len());
         // A prefix that was read from the kernel may have bits behind its length.
@@ -127,7 +128,15 @@ pub(super) fn word(family: Family) -> &'static str {
     }
 }
 
-fn octets(address: IpAddr) -> Vec<u8> {
+/// What nft calls the protocol of the family.
+pub(super) fn ip(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ip",
+        Family::V6 => "ip6",
+    }
+}
+
+pub(super) fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
