@@ -201,11 +201,12 @@ impl<'a> Check<'a> {
                 format!("none of probing.targets is of a family that {} has", uplink.name)
             });
         }
-        let least = Duration::from_millis(10);
-        self.expect(*interval >= least, "probing.interval", || {
-            format!("{interval:?} from one round to the next is too short: 10 ms at least")
+        let hour = Duration::from_secs(3600);
+        self.expect((Duration::from_millis(10)..=hour).contains(interval), "probing.interval", || {
+            format!("{interval:?} from one round to the next: 10 ms to an hour can be said")
         });
         self.expect(!timeout.is_zero(), "probing.timeout", || "no answer comes within no time".into());
+        self.expect(*timeout <= hour, "probing.timeout", || format!("{timeout:?} is more than an hour"));
         for (field, rounds) in [("rise", *rise), ("fall", *fall)] {
             self.expect(rounds >= 1, format!("probing.{field}"), || "it takes at least 1 round".into());
         }

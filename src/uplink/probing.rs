@@ -12,10 +12,10 @@ use std::time::Duration;
 pub struct Probing {
     /// Whom to ask. Empty: an uplink works if its device does.
     pub targets: Vec<Target>,
-    /// From one round to the next. 0.3 s unless said; at least 10 ms. Each probe is about 84 bytes there and back: 24 MB a day and target each
+    /// From one round to the next. 0.3 s unless said; 10 ms to an hour. Each probe is about 84 bytes there and back: 24 MB a day and target each
     /// way.
     pub interval: Duration,
-    /// How long to wait for an answer. 0.8 s unless said: lines by satellite take 0.6 s, and what is full and not shaped longer.
+    /// How long to wait for an answer, an hour at most. 0.8 s unless said: lines by satellite take 0.6 s, and what is full and not shaped longer.
     pub timeout: Duration,
     /// So many good rounds in a row and an uplink works again. 3 unless said; at least 1.
     pub rise: u32,

@@ -66,7 +66,7 @@ const WRONG: [(usize, &str, &str, &str); 25] = [
     (8, "", ":3: ", "uplink[0]: a has neither IPv4 nor IPv6"),
     (11, "  'http 192.0.2.9',", ":11: ", "uplink[0].targets[1]: \"http 192.0.2.9\" is neither"),
     (11, "  'tcp 192.0.2.9:0',", ":11: ", "uplink[0].targets[1]: tcp 192.0.2.9:0: a port is missing"),
-    (14, "interval = '1ms'", ":14: ", "probing.interval: 1ms from one round to the next is too short"),
+    (14, "interval = '1ms'", ":14: ", "probing.interval: 1ms from one round to the next: 10 ms"),
     (14, "interval = 'soon'", ":14: ", "probing.interval: \"soon\" is no time such as 500ms"),
     (14, "[[force]]\nuplink = 'b'\nports = '9-3'", ":16: ", "force[0].ports: \"9-3\" is neither a port"),
 ];

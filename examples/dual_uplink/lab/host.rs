@@ -109,7 +109,9 @@ impl Host {
         let dev = Dev::from(nl.link(device)?);
         for (address, length) in addresses {
             if address.is_ipv4() || has_ipv6() {
-                nl.add(&Address::new(IfAddr::new(*address, *length)?).on(dev))?;
+                // Nobody else has it: without being looked for, it counts at once.
+                let address = Address::new(IfAddr::new(*address, *length)?).nodad();
+                nl.add(&address.on(dev))?;
             }
         }
         nl.change(&Link::of(dev).up())?;
