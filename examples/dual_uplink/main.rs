@@ -38,7 +38,7 @@ lab      builds two uplinks in network namespaces, configures a gateway for them
          RATE is as for tc: 20mbit (down) and 5mbit (up) if not given
 run      keeps the gateway that FILE describes, on this machine, and tells once a second how the uplinks do, and why it decides what.
          SIGHUP reads FILE again; SIGTERM and SIGINT end it, and the routing stays unless --cleanup-on-exit is given.
-         --json: an object a line
+         --json: an object a line, with `event` (status, decision, health, ended, repair, failure, note), `time` and what belongs to it
 plan     prints the commands that run would begin with, and changes nothing
 status   prints how the uplinks of a running run do
 cleanup  takes away what run has made

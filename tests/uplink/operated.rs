@@ -1,6 +1,6 @@
 //! The example `dual_uplink` on the lab's gateway, and how it behaves as a program.
 
-use crate::common::{example, has_program, trial, Outcome, Stop};
+use crate::common::{example, has_program, ip, trial, Outcome, Stop};
 use crate::lab::{Lab, Result, SERVER};
 use crate::program::{call, well, Place, Running, PATIENCE};
 use crate::traces::picture;
@@ -250,11 +250,20 @@ fn live() -> Outcome {
     let mut terminal = Running::of(Command::new("script").args(["-qefc", &run, "/dev/null"]))?;
     // The second table takes the place of the first, which has two lines.
     terminal.says("\x1b[2A\x1b[J\x1b[?7la ")?;
-    // A line comes above the table, which is drawn again.
-    terminal.says("decision: no uplink works")?;
+    // A line takes the table's place, and the table comes again below it.
+    for words in [
+        "link add w2 type veth peer name w3",
+        "link set w2 up",
+        "link set w3 up",
+        "addr add 192.0.2.7/24 dev w2",
+    ] {
+        ip(words)?;
+    }
+    let decision = terminal.says("new connections go to b")?;
+    assert!(decision.contains("\x1b[2A\x1b[J") && decision.contains(" decision: "), "{decision:?}");
     let lines = terminal.lines();
-    let decision = lines.iter().position(|line| line.contains("decision")).ok_or("no decision")?;
-    assert!(lines.get(decision + 1).is_some_and(|line| line.starts_with("\x1b[?7la  ")), "{lines:#?}");
+    let below = lines.iter().position(|line| *line == decision).and_then(|place| lines.get(place + 1));
+    assert!(below.is_some_and(|line| line.starts_with("\x1b[?7la  ")), "{lines:#?}");
     // The terminal goes away: that is the end, too.
     terminal.signal(Signal::SIGKILL)?;
     terminal.ended()?;

@@ -76,6 +76,7 @@ impl Running {
     fn keep(&mut self, asked: &Asked, file: &Path) -> Result<()> {
         let mut second = Instant::now();
         loop {
+            self.turn(Instant::now())?;
             let published = Published::of(&self.controller, &self.counter.counts());
             self.server.publish(serde_json::to_string(&published)?);
             self.view.second(&published);
@@ -91,10 +92,14 @@ impl Running {
                         Err(error) => self.view.note(&format!("the configuration stays as it was: {error}")),
                     }
                 }
-                let (view, until) = (&mut self.view, second.min(Instant::now() + NOTICE));
-                self.controller.turn(until, &mut |happening| view.happening(&happening))?;
+                self.turn(second.min(Instant::now() + NOTICE))?;
             }
         }
+    }
+
+    fn turn(&mut self, until: Instant) -> Result<()> {
+        let view = &mut self.view;
+        Ok(self.controller.turn(until, &mut |happening| view.happening(&happening))?)
     }
 
     fn reload(&mut self, file: &Path) -> Result<()> {

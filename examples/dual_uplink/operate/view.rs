@@ -7,19 +7,7 @@ use serde_json::{json, Map, Value};
 use std::io::{stdout, ErrorKind, IsTerminal, Write};
 use tcnl::uplink::Happening;
 
-/// Takes the table away: up so many lines, and everything below goes.
-fn erased(lines: usize) -> String {
-    if lines == 0 {
-        return String::new();
-    }
-    format!("\x1b[{lines}A\x1b[J")
-}
-
-/// A table whose lines end at the terminal's edge, so that it has as many as are counted.
-fn cut(table: &str) -> String {
-    format!("\x1b[?7l{table}\x1b[?7h")
-}
-
+/// Writes to the standard output.
 pub struct View {
     json: bool,
     live: bool,
@@ -114,6 +102,19 @@ impl View {
             self.closed |= error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(EIO);
         }
     }
+}
+
+/// Takes the table away: up so many lines, and everything below goes.
+fn erased(lines: usize) -> String {
+    if lines == 0 {
+        return String::new();
+    }
+    format!("\x1b[{lines}A\x1b[J")
+}
+
+/// A table whose lines end at the terminal's edge, so that it has as many as are counted.
+fn cut(table: &str) -> String {
+    format!("\x1b[?7l{table}\x1b[?7h")
 }
 
 fn clock() -> String {
