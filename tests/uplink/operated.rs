@@ -34,7 +34,7 @@ const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 
 /// The lab's uplinks, of which the first is preferred, or the second.
 fn configuration(lab: &Lab, preferred: usize) -> String {
-    let mut text = "lans = [\"lan\"]\nselector = \"failover\"\n".to_owned();
+    let mut text = "lans = [\"lan\"]\nselector = \"failover\"\nfailover_hold = \"500ms\"\n".to_owned();
     for (number, line) in lab.lines.iter().enumerate() {
         let (dev, [v4, v6]) = (line.device, line.router);
         text += &format!(
@@ -107,7 +107,7 @@ fn life() -> Outcome {
     let good = configuration(&lab, 0);
     let foreign = good.clone() + "[owned]\nprotocol = 99\n";
     for (wrong, words) in [
-        (good.replacen("tier = 0", "tier = soon", 1), "gateway.toml:8: tier: "),
+        (good.replacen("tier = 0", "tier = soon", 1), "gateway.toml:9: tier: "),
         (foreign, "[owned] cannot change"),
     ] {
         let said = running.lines().len();
