@@ -157,13 +157,15 @@ fn taken_over() -> Outcome {
 
 fn in_the_way() -> Outcome {
     let lab = Lab::build(&[FAST; 2])?;
-    let before = picture(&lab)?;
     lab.gateway.run(|| {
         let mut firewall =
             tcnl::netlink::Builder::default().protocol(tcnl::netlink::Protocol::Netfilter).open()?;
         let mut theirs = tcnl::netfilter::Transaction::new();
         theirs.add_table(&tcnl::netfilter::Table::inet("tcnl_uplink").comment("somebody else's"));
-        firewall.commit(&theirs)?;
+        Ok(firewall.commit(&theirs)?)
+    })?;
+    let before = picture(&lab)?;
+    lab.gateway.run(|| {
         let (mut machine, gateway) = (Machine::open()?, lab.model(&[FAST; 2]));
         let error = machine.plan(&gateway, &Choice::first(&gateway)).unwrap_err().to_string();
         assert!(error.contains("tcnl_uplink") && error.contains("not ours"), "{error}");
