@@ -112,6 +112,11 @@ pub fn ip(words: &str) -> Result<String, Stop> {
     tool("ip", words, "")
 }
 
+/// Runs these lines in one `ip` with these options, such as `-6`, and returns what all of them put out.
+pub fn ip_batch(options: &str, lines: &str) -> Result<String, Stop> {
+    tool("ip", &format!("{options} -batch -"), lines)
+}
+
 /// Runs `nft` with these words in this thread's namespace and returns its output.
 pub fn nft(words: &str) -> Result<String, Stop> {
     tool("nft", words, "")

@@ -7,10 +7,11 @@ use crate::traffic::{until, PATIENCE};
 use libtest_mimic::Trial;
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{self, Child, Command, Stdio};
 use std::time::Duration;
 use tcnl::units::Rate;
@@ -76,7 +77,7 @@ fn start(lab: &Lab, port: u16, files: PathBuf, command: &str) -> Result<Server> 
 }
 
 fn directory(name: &str) -> Result<PathBuf> {
-    let files = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
+    let files = env::temp_dir().join(format!("tcnl-{name}-{}", process::id()));
     fs::create_dir_all(&files)?;
     Ok(files)
 }

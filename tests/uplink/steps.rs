@@ -8,7 +8,6 @@ use crate::lab::{Lab, Line, Result};
 use crate::traces::picture;
 use libtest_mimic::Trial;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs, process};
 use tcnl::units::{Name, Rate};
@@ -26,6 +25,8 @@ pub const WORK: &str = "TCNL_UPLINK_WORK";
 const APPLIED: i32 = 0;
 const UNDONE: i32 = 3;
 const NOT_UNDONE: i32 = 4;
+/// It failed before anything was done.
+const LOOKING: i32 = 1;
 
 /// More calls than any of it takes.
 const MOST: usize = 300;
@@ -100,7 +101,7 @@ fn child(lab: &Lab, work: &str, options: &[&str]) -> Result<(i32, String)> {
 
 /// How many requests looking takes, and how many settings will be written.
 fn looked(lab: &Lab, work: &str) -> Result<(usize, usize)> {
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("steps-{}", process::id()));
+    let file = env::temp_dir().join(format!("tcnl-steps-{}", process::id()));
     let path = file.display().to_string();
     let (status, said) = child(lab, &format!("look {work}"), &["-o", &path, "-e", "trace=sendto,write"])?;
     let calls = fs::read_to_string(&file).unwrap_or_default();
@@ -123,7 +124,8 @@ fn step_by_step(lab: &Lab, work: &str) -> Result<usize> {
     let (looking, settings) = looked(lab, work)?;
     let check = |call: &str, number: usize, status: i32, said: &str| -> Result<()> {
         let step = format!("{work}, {call} {number}: {said}");
-        assert_eq!(status, UNDONE, "{step}");
+        // Looking may take a request more than it did before: then it failed.
+        assert!(matches!(status, UNDONE | LOOKING), "{status}, {step}");
         let after = picture(lab)?;
         let missing = |one: &str, other: &str| {
             let lines: Vec<_> =

@@ -1,6 +1,6 @@
 //! What is left behind, and what others have.
 
-use crate::common::{has_program, ip, nft, tc, trial, Outcome};
+use crate::common::{has_program, ip, ip_batch, nft, tc, tc_batch, trial, Outcome};
 use crate::lab::{Lab, Result};
 use crate::running::Running;
 use libtest_mimic::Trial;
@@ -24,27 +24,13 @@ const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 /// All that a gateway's configuration is made of, as iproute2, nft and the files of the system show it.
 pub fn picture(lab: &Lab) -> Result<String> {
     lab.gateway.run(|| {
-        let mut all = String::new();
-        for words in [
-            "rule show",
-            "-6 rule show",
-            "route show table all",
-            "-6 route show table all",
-            "nexthop show",
-            "-br link show",
-            "addr show",
-        ] {
-            all += &ip(words)?;
-        }
-        let filters = ["filter show dev w1", "filter show dev w2"];
-        let arriving = ["filter show dev w1 ingress", "filter show dev w2 ingress"];
-        for words in ["qdisc show", "class show dev w1", "class show dev w2"]
-            .into_iter()
-            .chain(filters)
-            .chain(arriving)
-        {
-            all += &tc(words)?;
-        }
+        // Few programs: some trials look at it a hundred times.
+        let mut all = ip_batch("", "rule show\nroute show table all\nnexthop show\naddr show\n")?;
+        all += &ip_batch("-6", "rule show\nroute show table all\n")?;
+        let devices = ["w1", "w2"].map(|dev| {
+            format!("class show dev {dev}\nfilter show dev {dev}\nfilter show dev {dev} ingress\n")
+        });
+        all += &tc_batch(&format!("qdisc show\n{}", devices.concat()))?;
         // Where nft is not installed, the rest is still something. What rules have counted is not shown.
         if has_program("nft") {
             all += &nft("-s list ruleset")?;

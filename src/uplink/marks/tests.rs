@@ -24,7 +24,7 @@ fn seen(gateway: &Gateway) -> Seen {
     seen
 }
 
-/// The rules about what is forced: all others have to do with devices or known connections only.
+/// The rules about what is forced, chain by chain: all others have to do with devices or known connections only.
 fn forced(gateway: &Gateway, seen: &Seen, usable: [bool; 2]) -> Vec<String> {
     let transaction = ruleset(gateway, seen, &usable, &[]);
     let commands = transaction.commands().iter().map(ToString::to_string);
@@ -32,7 +32,9 @@ fn forced(gateway: &Gateway, seen: &Seen, usable: [bool; 2]) -> Vec<String> {
     let behind_table =
         |command: String| command.trim_end_matches('\'').split("tcnl_uplink ").nth(1).map(str::to_owned);
     let short = |rule: String| rule.replace("ct state new meta mark and 0x3f00 == 0x0 ", "");
-    about.filter_map(behind_table).map(short).collect()
+    let mut rules: Vec<_> = about.filter_map(behind_table).map(short).collect();
+    rules.sort();
+    rules
 }
 
 const FIRST: &str = "meta mark set meta mark and 0xffffc0ff or 0x100";
