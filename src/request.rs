@@ -1,6 +1,7 @@
 //! What can be asked of the kernel's objects, whatever they are: the contract between the objects of `tc` and `route` and the
 //! connection that carries the requests.
 
+use crate::error::Result;
 use crate::text::{Page, WordError, Words};
 use crate::wire::{Attrs, DecodeError, EncodeError, Reader, Writer};
 use std::fmt::{self, Display, Formatter};
@@ -121,6 +122,16 @@ pub trait Query {
     /// Appends the body of the dump request.
     fn encode(&self, w: &mut Writer) -> Result<(), EncodeError>;
 
+    /// Reads the body of a message that describes one object, as far as this query asks for it, into the place where a list
+    /// hands it out: to move a large object takes as long as to read half of it.
+    ///
+    /// # Errors
+    /// See [`Object::decode`]. What is in the place then means nothing.
+    fn read(&self, body: &[u8], place: &mut Option<Result<Self::Object>>) -> Result<(), DecodeError> {
+        *place = Some(Ok(Self::Object::decode(body)?));
+        Ok(())
+    }
+
     /// Whether the object is one of those asked for. The kernel does not filter every dump by everything that can be
     /// asked here. The query may also complete the object, with its device's name for example.
     fn take(&self, _object: &mut Self::Object) -> bool {
@@ -156,6 +167,10 @@ impl<Q: Query> Query for &Q {
 
     fn encode(&self, w: &mut Writer) -> Result<(), EncodeError> {
         (**self).encode(w)
+    }
+
+    fn read(&self, body: &[u8], place: &mut Option<Result<Self::Object>>) -> Result<(), DecodeError> {
+        (**self).read(body, place)
     }
 
     fn take(&self, object: &mut Self::Object) -> bool {

@@ -72,38 +72,49 @@ impl<Q: Query> Iterator for List<'_, Q> {
     type Item = Result<Q::Object>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let awaited = self.awaited?;
+        // Objects are large: this one is put together where it is handed out.
+        let mut item = None;
+        self.read(&mut item);
+        item
+    }
+}
+
+impl<Q: Query> List<'_, Q> {
+    /// Reads the next object, or what ends the list; leaves the place empty behind the end.
+    fn read(&mut self, item: &mut Option<Result<Q::Object>>) {
+        while let Some(awaited) = self.awaited {
             let Connection { core, socket, .. } = &mut *self.connection;
             let found = match socket.answer(core, awaited) {
                 Ok(found) => found,
                 Err(failure) => {
-                    let error = failure.error(|| Text(&self.query).to_string());
+                    *item = Some(Err(failure.error(|| Text(&self.query).to_string())));
                     self.awaited = None;
-                    return Some(Err(error));
+                    return;
                 }
             };
             self.interrupted |= found.interrupted;
             match core.reply(&found) {
                 Reply::Object { ty, message } if describes::<Q::Object>(ty) => {
-                    // Objects are large: this one is not moved before it is handed out.
-                    let mut decoded = Q::Object::decode(message.get(HEADER_LEN..).unwrap_or_default());
-                    if decoded.as_mut().is_ok_and(|object| !self.query.take(object)) {
-                        continue;
+                    let body = message.get(HEADER_LEN..).unwrap_or_default();
+                    match self.query.read(body, item) {
+                        Err(source) => *item = Some(Err(Error::Decode { object: Q::Object::NOUN, source })),
+                        Ok(()) if item.iter_mut().flatten().any(|object| self.query.take(object)) => (),
+                        Ok(()) => continue,
                     }
-                    let object = Q::Object::NOUN;
-                    return Some(decoded.map_err(|source| Error::Decode { object, source }));
+                    return;
                 }
                 Reply::Object { .. } => (),
                 Reply::Done(_) => {
                     self.awaited = None;
                     let what = || Text(&self.query).to_string();
-                    return self.interrupted.then(|| Err(Error::Interrupted { what: what(), tries: 1 }));
+                    *item = self.interrupted.then(|| Err(Error::Interrupted { what: what(), tries: 1 }));
+                    return;
                 }
                 Reply::Refused { errno, report } => {
                     self.awaited = None;
                     let name = |offset| Q::Object::attribute_at(core.body(), offset);
-                    return Some(Err(report.refusal(errno, Text(&self.query).to_string(), name)));
+                    *item = Some(Err(report.refusal(errno, Text(&self.query).to_string(), name)));
+                    return;
                 }
             }
         }

@@ -3,10 +3,11 @@
 
 mod parted;
 
-use super::settle::Numbers;
+use super::settle::{distinct, Numbers};
 use super::{policy, settle, Desired, Tree};
 use crate::error::{Error, Result};
 use crate::netlink::Connection;
+use crate::request::Query;
 use crate::route::Link;
 use crate::tc::{Chain, Class, ClassKind, Filter, Filters, Place, Qdisc, QdiscKind, Setting};
 use crate::units::{Dev, Handle};
@@ -99,43 +100,49 @@ fn tree_of(nl: &mut Connection, like: &Tree, filters: &[&[Filter]]) -> Result<Tr
     let dev = like.dev;
     let mut tree = Tree::new(dev);
     tree.qdiscs.reserve(like.qdiscs.len());
-    for qdisc in nl.list(Qdisc::of(dev))? {
-        let mut qdisc = qdisc?;
-        if is_made(&qdisc) {
-            qdisc.stats = None;
-            qdisc.kind.iter_mut().for_each(QdiscKind::forget);
-            tree.qdiscs.push(qdisc);
-        }
-    }
+    gather(nl, Qdisc::of(dev).without_stats(), &mut tree.qdiscs, |qdisc| {
+        qdisc.kind.iter_mut().for_each(QdiscKind::forget);
+        is_made(qdisc)
+    })?;
     // The kernel lists classes of qdiscs that have none at no cost, but not the qdiscs'.
     if tree.qdiscs.iter().any(|qdisc| qdisc.parent != Handle::INGRESS) {
         tree.classes.reserve(like.classes.len());
-        for class in nl.list(Class::of(dev))? {
-            let mut class = class?;
-            if has_made_classes(&class) {
-                class.stats = None;
-                class.kind.iter_mut().for_each(ClassKind::forget);
-                tree.classes.push(class);
-            }
-        }
+        gather(nl, Class::of(dev).without_stats(), &mut tree.classes, |class| {
+            class.kind.iter_mut().for_each(ClassKind::forget);
+            has_made_classes(class)
+        })?;
     }
-    tree.filters.reserve(like.filters.len());
-    for place in places(&tree, filters) {
+    let places = places(&tree, filters);
+    // Beside what somebody made there are the classifier's own line and the table that packets enter.
+    tree.filters.reserve(like.filters.len() + 2 * places.len());
+    for place in places {
         let chains = tree.chains.len();
-        for chain in nl.list(Chain::of(place))? {
-            tree.chains.push(chain?);
-        }
+        gather(nl, Chain::of(place), &mut tree.chains, |_| true)?;
         // Without a chain there are no filters: inner classes, of which there may be thousands, rarely have some.
         if tree.chains.len() > chains {
-            for filter in nl.list(Filters::at(place))? {
-                let mut filter = filter?;
+            gather(nl, Filters::at(place), &mut tree.filters, |filter| {
                 filter.stats = None;
-                tree.filters.push(filter);
-            }
+                true
+            })?;
         }
     }
     parted::part(nl, &mut tree.filters, settle::root(like), filters)?;
     Ok(tree)
+}
+
+/// Lists objects, and keeps some of them. They are large, and moved once.
+fn gather<Q: Query>(
+    nl: &mut Connection,
+    query: Q,
+    all: &mut Vec<Q::Object>,
+    mut is_kept: impl FnMut(&mut Q::Object) -> bool,
+) -> Result<()> {
+    for mut object in nl.list(query)? {
+        if object.as_mut().map_or(true, &mut is_kept) {
+            all.push(object?);
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is not one that the kernel made by itself: those have no handle.
@@ -152,7 +159,7 @@ pub(super) fn has_made_classes(class: &Class) -> bool {
 /// Where filters may stand: at qdiscs that have classes, at inner classes, at the hooks of ingress and clsact, and wherever some are
 /// wanted and can be.
 pub(super) fn places(now: &Tree, wanted: &[&[Filter]]) -> BTreeSet<Place> {
-    let mut parents = BTreeSet::new();
+    let mut parents = distinct(now.classes.iter().map(settle::parent));
     let mut at = |parent: Handle| {
         parents.insert(parent);
     };
@@ -169,21 +176,15 @@ pub(super) fn places(now: &Tree, wanted: &[&[Filter]]) -> BTreeSet<Place> {
             _ => (),
         }
     }
-    // The parents of classes are qdiscs with classes, and inner classes.
-    now.classes.iter().for_each(|class| match class.parent {
-        Handle::ROOT => at(Handle::qdisc(class.id.major())),
-        parent => at(parent),
-    });
-    // So are those of other qdiscs below qdiscs.
-    now.qdiscs.iter().filter(|qdisc| qdisc.parent.minor() != 0 && qdisc.parent.major() < 0xffff).for_each(
-        |qdisc| {
-            at(Handle::qdisc(qdisc.parent.major()));
-        },
-    );
-    let wanted: BTreeSet<Handle> = wanted.iter().copied().flatten().filter_map(parent_of).collect();
+    // The parents of classes are qdiscs with classes, and inner classes. So are those of other qdiscs below qdiscs.
+    let below = now.qdiscs.iter().map(|qdisc| qdisc.parent);
+    let below = below.filter(|parent| parent.minor() != 0 && parent.major() < 0xffff);
+    distinct(below.map(|parent| Handle::qdisc(parent.major()))).into_iter().for_each(&mut at);
+    let mut wanted = distinct(wanted.iter().copied().flatten().filter_map(parent_of));
+    wanted.retain(|place| !parents.contains(place));
     let there = now.qdiscs.iter().map(|qdisc| qdisc.handle).chain(now.classes.iter().map(|class| class.id));
     // The hooks of ingress go by several names.
-    there.filter(|handle| handle.major() != 0xffff && wanted.contains(handle)).for_each(&mut at);
+    parents.extend(there.filter(|handle| handle.major() != 0xffff && wanted.contains(handle)));
     let blocks = now.qdiscs.iter().flat_map(|qdisc| [qdisc.ingress_block, qdisc.egress_block]).flatten();
     parents.into_iter().map(|parent| Place::on(now.dev, parent)).chain(blocks.map(Place::Block)).collect()
 }

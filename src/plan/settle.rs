@@ -3,8 +3,8 @@
 use super::Tree;
 use crate::tc::u32::U32Handle;
 use crate::tc::{
-    Chain, Class, ClassKind, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Row, Rows, Setting,
-    SizeTable,
+    by_row, Chain, Class, ClassKind, Filter, FilterKind, Place, Protocol, Qdisc, QdiscKind, Row, Rows,
+    Setting, SizeTable,
 };
 use crate::units::Handle;
 use std::cell::OnceCell;
@@ -16,9 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Entry<'a, T: Named> {
     pub said: &'a T,
     pub settled: T::Names,
-    setting: Setting,
+    around: &'a Around<'a>,
+}
+
+/// What the meanings of a tree's objects depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    pub setting: Setting,
+    /// What will have classes, in order: what the kernel makes of an object depends on what is wanted to be below it.
+    pub inner: &'a [Handle],
     /// The numbers of actions, for filters that the kernel listed.
-    numbers: Option<&'a Numbers<'a>>,
+    pub numbers: Option<&'a Numbers<'a>>,
 }
 
 /// What has names.
@@ -53,6 +61,8 @@ pub(super) struct QdiscNames {
 pub(super) struct ClassNames {
     pub id: Handle,
     pub parent: Handle,
+    /// What divides the rates of its qdisc's classes.
+    r2q: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,48 +87,41 @@ pub(super) struct Settled<'a> {
     pub filters: Vec<Entry<'a, Filter>>,
 }
 
-/// Settles what is there and what is wanted: what the kernel would make of an object depends on what is wanted to be below it.
-pub(super) fn settle<'a>(
-    now: &'a Tree,
-    wanted: &'a Tree,
-    setting: Setting,
-    numbers: &'a Numbers<'a>,
-) -> (Settled<'a>, Settled<'a>) {
-    let inner: BTreeSet<Handle> = wanted.classes.iter().map(parent).collect();
-    (settled(now, &inner, setting, Some(numbers)), settled(wanted, &inner, setting, None))
-}
-
-fn settled<'a>(
-    tree: &'a Tree,
-    inner: &BTreeSet<Handle>,
-    setting: Setting,
-    numbers: Option<&'a Numbers<'a>>,
-) -> Settled<'a> {
+/// Puts a tree in order, by the names that its objects mean.
+pub(super) fn settle<'a>(tree: &'a Tree, around: &'a Around<'a>) -> Settled<'a> {
     let root = root(tree);
-    let r2q: BTreeMap<u16, u32> = tree.qdiscs.iter().filter_map(r2q).collect();
-    let of_class = |class: &Class| Setting {
-        inner: inner.contains(&class.id),
-        r2q: r2q.get(&class.id.major()).copied().unwrap_or_default(),
-        ..setting
-    };
-    let qdiscs = tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said), setting, numbers });
+    let qdiscs = tree.qdiscs.iter().map(|said| Entry { said, settled: qdisc(said), around });
     let mut qdiscs: Vec<_> = qdiscs.collect();
-    qdiscs.sort_by_cached_key(|qdisc| qdisc.settled.parent);
-    let names = |class: &Class| ClassNames { id: class.id, parent: parent(class) };
-    let classes = tree.classes.iter();
-    let classes = classes.map(|said| Entry { said, settled: names(said), setting: of_class(said), numbers });
-    let mut classes: Vec<_> = classes.collect();
-    classes.sort_by_cached_key(|class| class.settled.id);
+    qdiscs.sort_by_key(|qdisc| qdisc.settled.parent);
+    let r2q: BTreeMap<u16, u32> = tree.qdiscs.iter().filter_map(r2q).collect();
+    let mut classes = Vec::with_capacity(tree.classes.len());
+    for same in tree.classes.chunk_by(|one, other| one.id.major() == other.id.major()) {
+        let r2q = same.first().and_then(|class| r2q.get(&class.id.major()).copied()).unwrap_or_default();
+        let names = |class: &Class| ClassNames { id: class.id, parent: parent(class), r2q };
+        classes.extend(same.iter().map(|said| Entry { said, settled: names(said), around }));
+    }
+    classes.sort_by_key(|class| class.settled.id);
     let chains = tree.chains.iter();
-    let chains = chains.map(|said| Entry { said, settled: chain(said, root, &setting), setting, numbers });
+    let chains = chains.map(|said| Entry { said, settled: chain(said, root, &around.setting), around });
     let mut chains: Vec<_> = chains.collect();
     chains.sort_by_key(|chain| (chain.settled.place, chain.settled.index));
     let rows = Rows::of(&tree.filters);
-    let made = tree.filters.iter().filter(|filter| !rows.is_root(filter));
-    let filters = made.map(|said| Entry { said, settled: filter(said, root, &rows), setting, numbers });
-    let mut filters: Vec<_> = filters.collect();
+    let mut filters = Vec::with_capacity(tree.filters.len());
+    for (row, same) in by_row(&tree.filters) {
+        let settled = (place(row.0, root), row.1, row.2);
+        let is_in_root = rows.in_root(row);
+        let made = same.iter().filter(|filter| !rows.is_root(filter));
+        let named = made.map(|said| Entry { said, settled: filter(said, settled, &is_in_root), around });
+        filters.extend(named);
+    }
     filters.sort_by_key(|filter| filter.settled.row);
     Settled { qdiscs, classes, chains, filters }
+}
+
+/// The different ones of many that mostly are as the one before.
+pub(super) fn distinct<K: Copy + Ord>(all: impl IntoIterator<Item = K>) -> BTreeSet<K> {
+    let mut last = None;
+    all.into_iter().filter(|one| last.replace(*one) != Some(*one)).collect()
 }
 
 /// The numbers of actions that somebody says. One that nobody says, and only its filter has, is the kernel's choice.
@@ -158,7 +161,7 @@ impl Entry<'_, Qdisc> {
     /// The options, settled.
     pub fn kind(&self) -> Option<QdiscKind> {
         let mut kind = self.said.kind.clone();
-        kind.iter_mut().for_each(|kind| kind.settle(&self.setting));
+        kind.iter_mut().for_each(|kind| kind.settle(&self.around.setting));
         kind
     }
 
@@ -173,8 +176,12 @@ impl Entry<'_, Qdisc> {
 impl Entry<'_, Class> {
     /// The options, settled.
     pub fn kind(&self) -> Option<ClassKind> {
+        let Around { setting, inner, .. } = self.around;
+        let ClassNames { id, r2q, .. } = self.settled;
         let mut kind = self.said.kind.clone();
-        kind.iter_mut().for_each(|kind| kind.settle(&self.setting));
+        if let Some(kind) = &mut kind {
+            kind.settle(&Setting { inner: inner.binary_search(&id).is_ok(), r2q, ..*setting });
+        }
         kind
     }
 }
@@ -182,15 +189,17 @@ impl Entry<'_, Class> {
 impl Entry<'_, Filter> {
     /// The options, settled; where u32's filters stand is said by the handle.
     pub fn kind(&self) -> Option<FilterKind> {
-        let mut kind = self.said.kind.clone()?;
-        if let Some(numbers) = self.numbers {
-            numbers.forget(&mut kind);
+        let mut said = self.said.kind.clone();
+        if let Some(kind) = &mut said {
+            if let Some(numbers) = self.around.numbers {
+                numbers.forget(kind);
+            }
+            kind.settle(&self.around.setting);
+            if let FilterKind::U32(u32) = kind {
+                u32.ht = None;
+            }
         }
-        kind.settle(&self.setting);
-        if let FilterKind::U32(u32) = &mut kind {
-            u32.ht = None;
-        }
-        Some(kind)
+        said
     }
 }
 
@@ -242,23 +251,22 @@ fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
     chain
 }
 
-fn filter(said: &Filter, root: Handle, rows: &Rows) -> FilterNames {
-    let (at, chain, prio) = said.row();
+fn filter(said: &Filter, row: Row, is_in_root: &impl Fn(u16) -> bool) -> FilterNames {
     FilterNames {
-        row: (place(at, root), chain, prio),
-        handle: said.u32().map_or(said.handle, |u32| u32_handle(said, u32.ht, rows)),
+        row,
+        handle: said.u32().map_or(said.handle, |u32| u32_handle(said, u32.ht, is_in_root)),
         protocol: said.protocol.unwrap_or(Protocol::All),
     }
 }
 
 /// All that a u32 handle and `ht` say, in one: the table, the bucket, and the node, each 0 if the kernel chooses. So is the table
 /// that packets enter: the kernel numbers these in the order in which they are made, and which it was does not matter.
-fn u32_handle(said: &Filter, ht: Option<U32Handle>, rows: &Rows) -> u32 {
+fn u32_handle(said: &Filter, ht: Option<U32Handle>, is_in_root: &impl Fn(u16) -> bool) -> u32 {
     let handle = U32Handle::from_raw(said.handle);
     if said.is_table() {
         return u32::from(handle.table()) << 20;
     }
-    match ht.filter(|ht| !rows.is_in_root(&said.row(), ht.table())) {
+    match ht.filter(|ht| !is_in_root(ht.table())) {
         Some(ht) => ht.raw() & 0xffff_f000 | u32::from(handle.node()),
         None => handle.node().into(),
     }

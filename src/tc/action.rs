@@ -314,7 +314,7 @@ impl Value for Action {
         // The kind decides how the options are read, and the kernel does not promise an order.
         let find =
             |ty| Reader::new(payload).attrs().flatten().find(|attr| attr.ty == ty).map(|attr| attr.payload);
-        let name = find(TCA_ACT_KIND).map(Name::cut);
+        let name = find(TCA_ACT_KIND);
         let mut kind = None;
         if let Some(name) = name {
             ActionKind::read(name, find(TCA_ACT_OPTIONS), &mut kind)?;

@@ -1,9 +1,9 @@
 //! What qdisc, class, filter and chain messages have in common: `struct tcmsg` and the TCA_ attributes behind it.
 
-use super::{Estimator, SizeTable, Stats};
+use super::{SizeTable, Stats};
 use crate::request::Verb;
 use crate::units::{Handle, Name};
-use crate::wire::{Attr, DecodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
 
 layout! {
     /// The header of traffic control messages. `include/uapi/linux/rtnetlink.h`
@@ -70,71 +70,52 @@ pub(crate) enum Noun {
     Action,
 }
 
-/// The attributes of one message, found in whatever order they stand: the kind must be known before its options are read.
+/// How many numbers from 0 on [`Tca`] has room for.
+const ROOM: usize = TCA_EGRESS_BLOCK as usize + 1;
+
+/// The bits of the numbers that are found: not those that the crate does not know.
+const FOUND: u32 = (1 << ROOM) - 1 & !(1 | 1 << TCA_FCNT);
+
+/// The payloads of one message's attributes by their numbers, in whatever order they stand: the kind must be known before its
+/// options are read.
 #[derive(Debug, Default)]
-pub(crate) struct Tca<'a> {
-    /// The kind's name, without the NUL behind it.
-    pub kind: Option<&'a [u8]>,
-    pub options: Option<&'a [u8]>,
-    pub estimator: Option<Estimator>,
-    stab: Option<&'a [u8]>,
-    pub invisible: bool,
-    pub chain: Option<u32>,
-    pub offloaded: Option<u8>,
-    pub ingress_block: Option<u32>,
-    pub egress_block: Option<u32>,
-    pub unknown: Vec<RawAttr>,
-    stats: Option<&'a [u8]>,
-    xstats: Option<&'a [u8]>,
-    stats2: Option<&'a [u8]>,
-}
+pub(crate) struct Tca<'a>([Option<&'a [u8]>; ROOM]);
 
 impl<'a> Tca<'a> {
-    /// Finds the attributes of a message body, and gives its header. What is found is taken apart by who asks: inlined, it is
-    /// never put together.
+    /// Finds the attributes of a message body, and gives its header. What is found is taken apart by who asks; what nobody knows is
+    /// put among the unknown.
     #[inline(always)]
-    pub fn find(&mut self, body: &'a [u8]) -> Result<TcMsg, DecodeError> {
+    pub fn find(&mut self, body: &'a [u8], unknown: &mut Vec<RawAttr>) -> Result<TcMsg, DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
         for attr in r.attrs() {
             let attr = attr?;
-            self.take(attr).map_err(|e| e.inside(name(attr.ty).unwrap_or("TCA")))?;
+            match self.0.get_mut(usize::from(attr.ty)) {
+                Some(place) if FOUND >> attr.ty & 1 != 0 => *place = Some(attr.payload),
+                _ => attr.keep(unknown),
+            }
         }
         Ok(header)
     }
 
-    #[inline(always)]
-    fn take(&mut self, attr: Attr<'a>) -> Result<(), DecodeError> {
-        let payload = attr.payload;
-        match attr.ty {
-            TCA_KIND => self.kind = Some(Name::cut(payload)),
-            TCA_OPTIONS => self.options = Some(payload),
-            TCA_STATS => self.stats = Some(payload),
-            TCA_XSTATS => self.xstats = Some(payload),
-            TCA_RATE => self.estimator = Some(Value::decode(payload)?),
-            TCA_STATS2 => self.stats2 = Some(payload),
-            TCA_STAB => self.stab = Some(payload),
-            TCA_PAD => (),
-            TCA_DUMP_INVISIBLE => self.invisible = true,
-            TCA_CHAIN => self.chain = Some(Value::decode(payload)?),
-            TCA_HW_OFFLOAD => self.offloaded = Some(Value::decode(payload)?),
-            TCA_INGRESS_BLOCK => self.ingress_block = Some(Value::decode(payload)?),
-            TCA_EGRESS_BLOCK => self.egress_block = Some(Value::decode(payload)?),
-            _ => self.unknown.push(attr.into()),
-        }
-        Ok(())
+    /// The payload of an attribute.
+    #[inline]
+    pub fn get(&self, ty: u16) -> Option<&'a [u8]> {
+        self.0.get(usize::from(ty)).copied().flatten()
     }
 
-    /// The size table, which only qdiscs have.
-    pub fn stab(&self) -> Result<Option<SizeTable>, DecodeError> {
-        self.stab.map(SizeTable::decode).transpose().map_err(|e| e.inside("TCA_STAB"))
+    /// The value of an attribute.
+    #[inline]
+    pub fn value<T: Value>(&self, ty: u16) -> Result<Option<T>, DecodeError> {
+        let Some(payload) = self.get(ty) else { return Ok(None) };
+        T::decode(payload).map(Some).map_err(|e| e.inside(name(ty).unwrap_or("TCA")))
     }
 
     /// Reads the statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
     #[inline(always)]
     pub fn stats(&self, noun: Noun, place: &mut Option<Stats>) -> Result<(), DecodeError> {
-        let (kind, xstats) = (self.kind, self.xstats);
-        match (self.stats2, self.stats) {
+        let (kind, xstats) = (self.get(TCA_KIND), self.get(TCA_XSTATS));
+        match (self.get(TCA_STATS2), self.get(TCA_STATS)) {
             (Some(stats2), _) => {
                 let stats = place.insert(Stats::default());
                 stats.fill(noun, kind, stats2, xstats).map_err(|e| e.inside("TCA_STATS2"))
@@ -163,7 +144,7 @@ pub(crate) fn attribute_at(
     inner: impl Fn(&str, &[u16]) -> Option<&'static str>,
 ) -> Option<&'static str> {
     let mut tca = Tca::default();
-    let kind = tca.find(body).ok().and_then(|_| Name::from_bytes(tca.kind?));
+    let kind = tca.find(body, &mut Vec::new()).ok().and_then(|_| Name::from_bytes(tca.get(TCA_KIND)?));
     let kind = kind.as_ref().map_or("", Name::as_str);
     crate::request::attribute_at(body, TcMsg::SIZE, offset, |path| match path {
         [] => None,
@@ -171,6 +152,12 @@ pub(crate) fn attribute_at(
         [TCA_STAB, within @ ..] if !within.is_empty() => SizeTable::name_at(within).or(Some("TCA_STAB")),
         [outer, ..] => name(*outer),
     })
+}
+
+/// Whether the payload of TCA_KIND is this name: it ends with a NUL, behind which nothing counts.
+#[inline(always)]
+pub(super) fn is_called(payload: &[u8], name: &str) -> bool {
+    matches!(payload.strip_prefix(name.as_bytes()), Some([] | [0, ..]))
 }
 
 fn name(ty: u16) -> Option<&'static str> {

@@ -86,13 +86,14 @@ impl Object for Chain {
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut tca = Tca::default();
-        let header = tca.find(body)?;
+        let mut unknown = Vec::new();
+        let header = tca.find(body, &mut unknown)?;
         let place = Place::from_header(header.ifindex, header.parent);
-        let mut chain = Chain::at(place, tca.chain.unwrap_or_default());
-        if let Some(name) = tca.kind {
-            FilterKind::read(name, tca.options, &mut chain.template)?;
+        let mut chain = Chain::at(place, tca.value(attributes::TCA_CHAIN)?.unwrap_or_default());
+        if let Some(name) = tca.get(attributes::TCA_KIND) {
+            FilterKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut chain.template)?;
         }
-        chain.unknown = tca.unknown;
+        chain.unknown = unknown;
         Ok(chain)
     }
 

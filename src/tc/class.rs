@@ -82,6 +82,28 @@ impl Class {
         self.estimator = Some(estimator);
         self
     }
+
+    /// Reads a message's body into a class of which nothing is known, with or without the statistics.
+    fn fill(&mut self, body: &[u8], stats: bool) -> Result<(), DecodeError> {
+        let mut tca = Tca::default();
+        let header = tca.find(body, &mut self.unknown)?;
+        self.dev.index = header.ifindex;
+        (self.parent, self.id) = (header.parent, header.handle);
+        self.leaf = (header.info != 0).then(|| Handle::from_raw(header.info));
+        if let Some(name) = tca.get(attributes::TCA_KIND) {
+            ClassKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        }
+        self.estimator = tca.value(attributes::TCA_RATE)?;
+        if stats {
+            tca.stats(Noun::Class, &mut self.stats)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn blank() -> Self {
+        Class::under(0, Handle::UNSPEC)
+    }
 }
 
 impl Object for Class {
@@ -110,15 +132,8 @@ impl Object for Class {
 
     #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut tca = Tca::default();
-        let header = tca.find(body)?;
-        let mut class = Class::under(Dev::index(header.ifindex), header.parent).id(header.handle);
-        class.leaf = (header.info != 0).then(|| Handle::from_raw(header.info));
-        if let Some(name) = tca.kind {
-            ClassKind::read(name, tca.options, &mut class.kind)?;
-        }
-        tca.stats(Noun::Class, &mut class.stats)?;
-        (class.estimator, class.unknown) = (tca.estimator, tca.unknown);
+        let mut class = Self::blank();
+        class.fill(body, true)?;
         Ok(class)
     }
 

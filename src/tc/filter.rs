@@ -1,5 +1,6 @@
 use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
 use super::{Estimator, FilterKind, Place, Protocol, Stats};
+use crate::error::Result;
 use crate::request::{Object, Query, Verb};
 use crate::units::{quoted, Dev, Handle};
 use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
@@ -9,7 +10,7 @@ mod listed;
 mod show;
 mod words;
 
-pub(crate) use listed::{Row, Rows};
+pub(crate) use listed::{by_row, Row, Rows};
 pub(super) use words::{expect_end, Head};
 
 const NLM_F_CREATE: u16 = 0x400;
@@ -144,6 +145,33 @@ impl Filter {
     }
 }
 
+impl Filter {
+    #[inline]
+    fn blank() -> Self {
+        Filter::at(Place::Block(0))
+    }
+
+    /// Reads a message's body into a filter of which nothing is known.
+    fn fill(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let mut tca = Tca::default();
+        let header = tca.find(body, &mut self.unknown)?;
+        self.place = Place::from_header(header.ifindex, header.parent);
+        let ethertype = u16::from_be(header.info as u16);
+        self.protocol = (ethertype != 0).then(|| Protocol::from_ethertype(ethertype));
+        self.prio = (header.info >> 16) as u16;
+        self.handle = header.handle.raw();
+        if let Some(name) = tca.get(attributes::TCA_KIND) {
+            FilterKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        }
+        if let Some(kind) = self.kind.as_mut().filter(|_| self.handle != 0) {
+            kind.set_handle(self.handle);
+        }
+        self.chain = tca.value(attributes::TCA_CHAIN)?;
+        self.estimator = tca.value(attributes::TCA_RATE)?;
+        tca.stats(Noun::Filter, &mut self.stats)
+    }
+}
+
 /// Prio and protocol as `tcm_info` holds them: the protocol in network byte order.
 fn info(prio: u16, protocol: Option<Protocol>) -> u32 {
     u32::from(prio) << 16 | u32::from(protocol.map_or(0, Protocol::ethertype).to_be())
@@ -190,21 +218,8 @@ impl Object for Filter {
 
     #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut tca = Tca::default();
-        let header = tca.find(body)?;
-        let mut filter = Filter::at(Place::from_header(header.ifindex, header.parent));
-        let ethertype = u16::from_be(header.info as u16);
-        filter.protocol = (ethertype != 0).then(|| Protocol::from_ethertype(ethertype));
-        filter.prio = (header.info >> 16) as u16;
-        filter.handle = header.handle.raw();
-        if let Some(name) = tca.kind {
-            FilterKind::read(name, tca.options, &mut filter.kind)?;
-        }
-        if let Some(kind) = filter.kind.as_mut().filter(|_| filter.handle != 0) {
-            kind.set_handle(filter.handle);
-        }
-        tca.stats(Noun::Filter, &mut filter.stats)?;
-        (filter.chain, filter.estimator, filter.unknown) = (tca.chain, tca.estimator, tca.unknown);
+        let mut filter = Self::blank();
+        filter.fill(body)?;
         Ok(filter)
     }
 
@@ -304,6 +319,10 @@ impl Query for Filters {
         TcMsg { ifindex, parent, info: info(self.prio, self.protocol), ..TcMsg::default() }.encode(w);
         self.chain.iter().for_each(|chain| w.attr(attributes::TCA_CHAIN, chain));
         Ok(())
+    }
+
+    fn read(&self, body: &[u8], place: &mut Option<Result<Filter>>) -> Result<(), DecodeError> {
+        place.insert(Ok(Filter::blank())).as_mut().map_or(Ok(()), |filter| filter.fill(body))
     }
 
     fn take(&self, filter: &mut Filter) -> bool {

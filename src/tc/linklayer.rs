@@ -32,6 +32,7 @@ impl LinkLayer {
     const MASK: u8 = 0x0f;
 
     /// The layer with this number.
+    #[inline]
     pub fn from_raw(raw: u8) -> Self {
         match raw & Self::MASK {
             0 => LinkLayer::Unaware,
@@ -152,16 +153,26 @@ impl RateSpec {
     }
 
     /// The rate, where `rate64` is the 64-bit attribute that may stand beside the spec: the larger of the two counts.
+    #[inline]
     pub fn rate(&self, rate64: Option<Rate>) -> Rate {
         rate64.unwrap_or_default().max(Rate::bytes_per_second(self.rate.into()))
     }
 
     /// What packets cost.
+    #[inline]
     pub fn framing(&self) -> Framing {
         Framing { overhead: self.overhead, mpu: self.mpu, linklayer: LinkLayer::from_raw(self.linklayer) }
     }
 
+    /// What packets cost, if it is not what they cost by another spec.
+    #[inline]
+    pub(super) fn framing_beside(&self, other: &RateSpec) -> Option<Framing> {
+        let raw = |spec: &RateSpec| (spec.overhead, spec.mpu, spec.linklayer & LinkLayer::MASK);
+        (raw(self) != raw(other)).then(|| self.framing())
+    }
+
     /// The rate table's cells.
+    #[inline]
     pub(super) fn cell(self) -> (u8, i16) {
         (self.cell_log, self.cell_align)
     }

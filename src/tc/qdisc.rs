@@ -121,6 +121,32 @@ impl Qdisc {
         self.egress_block = Some(block);
         self
     }
+
+    /// Reads a message's body into a qdisc of which nothing is known, with or without the statistics.
+    fn fill(&mut self, body: &[u8], stats: bool) -> Result<(), DecodeError> {
+        let mut tca = Tca::default();
+        let header = tca.find(body, &mut self.unknown)?;
+        self.dev.index = header.ifindex;
+        (self.parent, self.handle, self.references) = (header.parent, header.handle, header.info);
+        if let Some(name) = tca.get(attributes::TCA_KIND) {
+            QdiscKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        }
+        if stats {
+            tca.stats(Noun::Qdisc, &mut self.stats)?;
+        }
+        self.estimator = tca.value(attributes::TCA_RATE)?;
+        self.stab = tca.value(attributes::TCA_STAB)?;
+        self.ingress_block = tca.value(attributes::TCA_INGRESS_BLOCK)?;
+        self.egress_block = tca.value(attributes::TCA_EGRESS_BLOCK)?;
+        self.offloaded = tca.value(attributes::TCA_HW_OFFLOAD)?.is_some_and(|offloaded: u8| offloaded != 0);
+        self.invisible = tca.get(attributes::TCA_DUMP_INVISIBLE).is_some();
+        Ok(())
+    }
+
+    #[inline]
+    fn blank() -> Self {
+        Qdisc::at(0, Handle::UNSPEC)
+    }
 }
 
 impl Object for Qdisc {
@@ -159,19 +185,8 @@ impl Object for Qdisc {
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut tca = Tca::default();
-        let header = tca.find(body)?;
-        let mut qdisc = Qdisc::at(Dev::index(header.ifindex), header.parent).handle(header.handle);
-        if let Some(name) = tca.kind {
-            QdiscKind::read(name, tca.options, &mut qdisc.kind)?;
-        }
-        tca.stats(Noun::Qdisc, &mut qdisc.stats)?;
-        qdisc.stab = tca.stab()?;
-        (qdisc.ingress_block, qdisc.egress_block) = (tca.ingress_block, tca.egress_block);
-        qdisc.references = header.info;
-        qdisc.offloaded = tca.offloaded.is_some_and(|offloaded| offloaded != 0);
-        qdisc.invisible = tca.invisible;
-        (qdisc.estimator, qdisc.unknown) = (tca.estimator, tca.unknown);
+        let mut qdisc = Self::blank();
+        qdisc.fill(body, true)?;
         Ok(qdisc)
     }
 

@@ -5,7 +5,7 @@ mod other;
 
 pub use other::Other;
 
-use super::attributes::{put_name, Noun};
+use super::attributes::{is_called, put_name, Noun};
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
@@ -163,7 +163,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads the options of the kind of this name, as messages say both, into the place where they stay.
+            /// Reads the options of the kind of this name, as messages say both, into the place where they stay, which is empty.
             #[inline(always)]
             pub(crate) fn read(
                 name: &[u8],
@@ -171,7 +171,7 @@ macro_rules! kinds {
                 place: &mut Option<Self>,
             ) -> Result<(), DecodeError> {
                 match name {
-                    $(_ if name == <$ty as Kind>::NAME.as_bytes() => {
+                    $(_ if is_called(name, <$ty as Kind>::NAME) => {
                         *place = Some($name::$variant(Default::default()));
                         if let (Some($name::$variant(kind)), Some(payload)) = (place, options) {
                             kind.fill(payload).map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?;
@@ -341,7 +341,7 @@ macro_rules! app_stats {
             #[inline(always)]
             pub(crate) fn decode(noun: Noun, kind: Option<&[u8]>, payload: &[u8]) -> Result<Self, DecodeError> {
                 match (noun, kind) {
-                    $((Noun::$noun, Some(name)) if name == $kind.as_bytes() => <$ty as Value>::decode(payload).map($name::$variant),)*
+                    $((Noun::$noun, Some(name)) if is_called(name, $kind) => <$ty as Value>::decode(payload).map($name::$variant),)*
                     _ => Ok($name::Other(payload.to_vec())),
                 }
             }

@@ -52,12 +52,6 @@ impl Name {
         known.then_some(Name { bytes: name })
     }
 
-    /// The bytes of a name in an attribute from the kernel: up to the first NUL or the end.
-    #[inline]
-    pub(crate) fn cut(bytes: &[u8]) -> &[u8] {
-        bytes.split(|&byte| byte == 0).next().unwrap_or_default()
-    }
-
     /// The name as a string.
     pub fn as_str(&self) -> &str {
         let name = self.bytes.split(|&b| b == 0).next().unwrap_or_default();

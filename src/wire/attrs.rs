@@ -132,7 +132,7 @@ macro_rules! attrs {
                         $($num => $crate::wire::Field::absorb(&mut self.$field, attr.payload)
                             .map_err(|e| e.inside($kernel))?,)*
                         $($pnum => (),)*
-                        _ => self.unknown.push(attr.into()),
+                        _ => attr.keep(&mut self.unknown),
                     }
                 }
                 Ok(())

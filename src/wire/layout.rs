@@ -87,6 +87,18 @@ impl<T: Fixed + Copy + Default, const N: usize> Fixed for [T; N] {
     }
 }
 
+/// What is shorter than a struct, and not empty, with zeros behind it.
+#[cold]
+#[inline(never)]
+pub(crate) fn padded<const N: usize>(payload: &[u8]) -> Result<[u8; N], DecodeError> {
+    if payload.is_empty() {
+        return Err(DecodeError::short(0, N));
+    }
+    let mut padded = [0; N];
+    padded.iter_mut().zip(payload).for_each(|(place, byte)| *place = *byte);
+    Ok(padded)
+}
+
 /// Declares a fixed kernel struct on the public type itself.
 ///
 /// ```ignore
@@ -118,6 +130,8 @@ macro_rules! layout {
      [$({$(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty})*] [$(($($order:tt)*))*]) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        // The fields stand as they do in messages, so that several are copied at once.
+        #[repr(C)]
         $vis struct $name { $($(#[$fmeta])* $fvis $field: $ty,)* }
 
         impl $crate::wire::Fixed for $name {
@@ -128,20 +142,8 @@ macro_rules! layout {
             }
             #[inline]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
-                let mut padded;
-                let bytes = match r.take_if_there(<Self as $crate::wire::Fixed>::SIZE) {
-                    Some(bytes) => bytes,
-                    None => {
-                        padded = [0; <Self as $crate::wire::Fixed>::SIZE];
-                        r.take_shorter(&mut padded).map_err(|e| e.inside($kernel))?;
-                        &padded
-                    }
-                };
-                // All of it is there: the compiler sees that no field can be too short.
-                let r = &mut $crate::wire::Reader::new(bytes);
-                let mut value = Self::default();
-                $(layout!(@read value r $($order)*);)*
-                Ok(value)
+                let len = <Self as $crate::wire::Fixed>::SIZE.min(r.rest().len());
+                <Self as $crate::wire::Value>::decode(r.take(len)?)
             }
         }
 
@@ -152,7 +154,20 @@ macro_rules! layout {
             }
             #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
-                $crate::wire::Fixed::read(&mut $crate::wire::Reader::new(payload))
+                let padded;
+                let bytes = match payload.first_chunk() {
+                    Some(bytes) => bytes,
+                    None => {
+                        padded = $crate::wire::padded(payload).map_err(|e| e.inside($kernel))?;
+                        &padded
+                    }
+                };
+                // All of it is there: the compiler sees that no field can be too short.
+                let bytes: &[u8; <Self as $crate::wire::Fixed>::SIZE] = bytes;
+                let r = &mut $crate::wire::Reader::new(bytes);
+                let mut value = Self::default();
+                $(layout!(@read value r $($order)*);)*
+                Ok(value)
             }
         }
 

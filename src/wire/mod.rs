@@ -27,6 +27,7 @@ mod writer;
 pub use crate::error::{DecodeError, EncodeError, Reason};
 pub use attrs::{Names, Set, Table};
 pub use field::Field;
+pub(crate) use layout::padded;
 pub use layout::Fixed;
 pub use message::{Header, Messages, HEADER_LEN};
 pub use reader::{Attr, Attrs, RawAttr, Reader};

@@ -25,24 +25,11 @@ impl<'a> Reader<'a> {
         self.take_if_there(len).ok_or_else(|| DecodeError::short(self.rest.len(), len))
     }
 
-    /// Takes `len` bytes if there are as many.
     #[inline]
-    pub(crate) fn take_if_there(&mut self, len: usize) -> Option<&'a [u8]> {
+    fn take_if_there(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         Some(taken)
-    }
-
-    /// Takes all there is, which is less than there is room for, and at least one byte.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn take_shorter(&mut self, room: &mut [u8]) -> Result<(), DecodeError> {
-        if self.rest.is_empty() {
-            return Err(DecodeError::short(0, room.len()));
-        }
-        room.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
-        self.rest = &[];
-        Ok(())
     }
 
     /// Takes an array of `N` bytes.
@@ -108,20 +95,21 @@ impl<'a> Iterator for Attrs<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let whole = std::mem::take(&mut self.rest);
-        if whole.is_empty() {
-            return None;
-        }
-        // Two loads of two bytes, not four of one.
-        let (Some((len, rest)), Some(_)) = (whole.split_first_chunk(), whole.first_chunk::<4>()) else {
-            return Some(Err(DecodeError::short(whole.len(), 4)));
+        let Some(header) = whole.first_chunk() else {
+            return (!whole.is_empty()).then(|| Err(DecodeError::short(whole.len(), 4)));
         };
-        let ty = rest.first_chunk().copied().map_or(0, u16::from_ne_bytes);
-        let len = usize::from(u16::from_ne_bytes(*len));
+        // One load of four bytes, not four of one.
+        let header = u32::from_ne_bytes(*header);
+        let (len, ty) = match cfg!(target_endian = "little") {
+            true => (header as u16, (header >> 16) as u16),
+            false => ((header >> 16) as u16, header as u16),
+        };
+        let len = usize::from(len);
         let Some(payload) = whole.get(4..len) else {
             return Some(Err(Reason::Length { len, available: whole.len() }.into()));
         };
         // The last attribute may lack its padding.
-        self.rest = whole.get(align(len)..).unwrap_or_default();
+        self.rest = whole.get(align(len).min(whole.len())..).unwrap_or_default();
         Some(Ok(Attr { ty: ty & !NLA_FLAGS, flags: ty & NLA_FLAGS, payload }))
     }
 }
@@ -135,6 +123,19 @@ pub struct RawAttr {
     pub flags: u16,
     /// The payload without header and padding.
     pub payload: Vec<u8>,
+}
+
+impl Attr<'_> {
+    /// Puts an attribute that nobody knows among such. It is rare, and what it needs is not to be got ready for all others.
+    #[inline(always)]
+    pub(crate) fn keep(self, unknown: &mut Vec<RawAttr>) {
+        #[cold]
+        #[inline(never)]
+        fn keep(ty: u16, flags: u16, payload: &[u8], unknown: &mut Vec<RawAttr>) {
+            unknown.push(Attr { ty, flags, payload }.into());
+        }
+        keep(self.ty, self.flags, self.payload, unknown);
+    }
 }
 
 impl From<Attr<'_>> for RawAttr {

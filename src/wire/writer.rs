@@ -73,6 +73,13 @@ impl Writer {
     /// Appends a value of fixed size. Room is made once for all of it, which matters for structs of many fields.
     #[inline]
     pub fn fixed<T: Fixed>(&mut self, value: &T) {
+        // Most are small: they are put together in registers, and appended at once.
+        let mut small = [0; 64];
+        if let Some(rest) = small.get_mut(..T::SIZE) {
+            value.store(&mut Slots { rest, error: &mut self.error });
+            self.bytes.extend_from_slice(small.get(..T::SIZE).unwrap_or_default());
+            return;
+        }
         let start = self.bytes.len();
         self.bytes.resize(start + T::SIZE, 0);
         let rest = self.bytes.get_mut(start..start + T::SIZE).unwrap_or_default();

@@ -43,7 +43,7 @@ pub(super) fn filters(state: &State, devices: &Devices<'_>) -> (Vec<AnyObject>, 
 
 /// Takes away what the kernel reports.
 fn clean(filter: &mut Filter, rows: &Rows, devices: &Devices<'_>) {
-    let in_root = rows.is_in_root(&filter.row(), U32Handle::from_raw(filter.handle).table());
+    let in_root = rows.in_root(filter.row())(U32Handle::from_raw(filter.handle).table());
     if let Place::Dev { dev, .. } = &mut filter.place {
         *dev = devices.name(*dev);
     }

@@ -4,7 +4,7 @@ mod filters;
 mod queues;
 
 use super::read::Device;
-use super::settle::{settle, Numbers};
+use super::settle::{distinct, parent, settle, Around, Numbers};
 use super::step::Step;
 use super::{Finding, Tree};
 use crate::units::Handle;
@@ -50,7 +50,10 @@ struct Gone {
 /// The steps from what is there to what is wanted of a device.
 pub(super) fn steps(now: &Device, wanted: &Tree) -> Steps {
     let numbers = Numbers::of(slice::from_ref(wanted));
-    let (old, new) = settle(&now.tree, wanted, now.setting, &numbers);
+    let inner: Vec<Handle> = distinct(wanted.classes.iter().map(parent)).into_iter().collect();
+    let then = Around { setting: now.setting, inner: &inner, numbers: None };
+    let there = Around { numbers: Some(&numbers), ..then };
+    let (old, new) = (settle(&now.tree, &there), settle(wanted, &then));
     let mut steps = Steps::default();
     let gone = queues::diff(&old, &new, &wanted.scope, &mut steps);
     filters::diff(&old, &new, &wanted.scope, &gone, &mut steps);

@@ -2,7 +2,7 @@
 
 mod families;
 
-use super::super::settle::{Entry, Settled};
+use super::super::settle::{distinct, Entry, Settled};
 use super::super::step::{Effect, Step};
 use super::super::{Finding, Scope};
 use super::{pairs, Gone, Steps};
@@ -25,7 +25,7 @@ pub(super) fn diff(old: &Settled<'_>, new: &Settled<'_>, scope: &Scope, steps: &
     let mut diff = Diff {
         old: Families::of(old),
         new: Families::of(new),
-        parents: new.classes.iter().map(|class| class.settled.parent).collect(),
+        parents: distinct(new.classes.iter().map(|class| class.settled.parent)),
         held: OnceCell::new(),
         scope,
         claimed,

@@ -47,7 +47,8 @@ pub(super) fn check(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
             handles.push((row, filter.handle, index));
         }
     }
-    handles.sort_unstable();
+    // In runs, mostly.
+    handles.sort();
     for same in handles.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
         let mut same = same.iter().filter_map(|(.., index)| wanted.filters().get(*index));
         let Some(first) = same.next() else { continue };
@@ -129,14 +130,19 @@ fn tables(now: &Device, wanted: &Tree, findings: &mut Vec<Finding>) {
     }
     let mut chosen: Vec<(usize, u16, u32, usize)> = Vec::new();
     let mut places: Numbered<Place> = Numbered::new();
+    // The table that was asked for before, which mostly is the same.
+    let mut last = None;
     for (index, filter) in wanted.filters().iter().enumerate() {
         let Some(u32) = u32_of(filter) else { continue };
         let place = spot(filter.place);
         let table = u32.ht.filter(|ht| ht.table() != 0 && *ht != U32Handle::ROOT);
         if let Some(ht) = table {
-            match divisors.get(&(place, ht.table())) {
+            if last.is_none_or(|(known, _)| known != (place, ht.table())) {
+                last = Some(((place, ht.table()), divisors.get(&(place, ht.table())).copied()));
+            }
+            match last.and_then(|(_, divisor)| divisor) {
                 None => findings.push(Finding::error(filter, format!("there is no table {:x}:", ht.table()))),
-                Some(divisor) if u32::from(ht.bucket()) >= *divisor => {
+                Some(divisor) if u32::from(ht.bucket()) >= divisor => {
                     let problem = format!("table {:x}: has {divisor} buckets", ht.table());
                     findings.push(Finding::error(filter, problem));
                 }

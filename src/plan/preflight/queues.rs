@@ -1,6 +1,6 @@
 //! Qdiscs and classes.
 
-use super::super::settle::parent;
+use super::super::settle::{distinct, parent};
 use super::super::{Finding, Tree};
 use crate::tc::htb::{Htb, HtbClass};
 use crate::tc::{Class, ClassKind, Qdisc, QdiscKind, Setting};
@@ -17,12 +17,25 @@ const CHOSEN_HANDLES: usize = 0x8000;
 
 /// What is asked for by its handle. It is sorted, which costs next to nothing where it was written down in order.
 struct Queues<'a> {
-    classes: Vec<&'a Class>,
-    /// By handle; those that leave it to the kernel are the first.
-    qdiscs: Vec<&'a Qdisc>,
-    /// The classes below each parent.
-    children: Vec<(Handle, Vec<&'a Class>)>,
+    classes: Sorted<'a, Class>,
+    /// Those that leave their handle to the kernel are the first.
+    qdiscs: Sorted<'a, Qdisc>,
+    /// In the order of their handles, and few.
+    parents: Vec<Parent<'a>>,
+    /// The qdiscs of classes, which are few, too.
+    classful: Sorted<'a, Qdisc>,
 }
+
+/// What has classes.
+struct Parent<'a> {
+    id: Handle,
+    /// What it is, if it is a class.
+    class: Option<&'a Class>,
+    children: Vec<&'a Class>,
+}
+
+/// Objects in the order of a handle.
+type Sorted<'a, T> = Vec<(Handle, &'a T)>;
 
 pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>) {
     unique(wanted, findings);
@@ -37,8 +50,7 @@ pub(super) fn check(wanted: &Tree, setting: Setting, findings: &mut Vec<Finding>
 
 /// No place is taken twice, and the kernel can choose the handles that are left to it.
 fn unique(wanted: &Tree, findings: &mut Vec<Finding>) {
-    let places = sorted(wanted.qdiscs(), |qdisc| qdisc.parent);
-    for (one, other) in neighbours(&places).filter(|(one, other)| one.parent == other.parent) {
+    for (_, one, other) in twins(&sorted(wanted.qdiscs(), |qdisc| qdisc.parent)) {
         findings.push(Finding::error(other, format!("`{one}` is at the same place")));
     }
     let chosen = wanted.qdiscs().iter().filter(|qdisc| qdisc.handle == Handle::UNSPEC).count();
@@ -50,59 +62,72 @@ fn unique(wanted: &Tree, findings: &mut Vec<Finding>) {
     }
 }
 
-/// In the order of a key; what has the same stays in its order.
-fn sorted<T>(all: &[T], key: impl Fn(&T) -> Handle) -> Vec<&T> {
-    let mut sorted: Vec<&T> = all.iter().collect();
-    sorted.sort_by_key(|one| key(one));
+/// In the order of a handle; what has the same stays in its order.
+fn sorted<T>(all: &[T], handle: impl Fn(&T) -> Handle) -> Sorted<'_, T> {
+    let mut sorted: Vec<_> = all.iter().map(|one| (handle(one), one)).collect();
+    sorted.sort_by_key(|(handle, _)| *handle);
     sorted
 }
 
-fn neighbours<'a, 'b, T>(all: &'b [&'a T]) -> impl Iterator<Item = (&'a T, &'a T)> + use<'a, 'b, T> {
-    all.iter().copied().zip(all.iter().copied().skip(1))
+/// Those that follow one with the same handle, which stands in front.
+fn twins<'a, 'b, T>(all: &'b Sorted<'a, T>) -> impl Iterator<Item = (Handle, &'a T, &'a T)> + use<'a, 'b, T> {
+    let pairs = all.iter().zip(all.iter().skip(1));
+    pairs.filter(|(one, other)| one.0 == other.0).map(|(one, other)| (one.0, one.1, other.1))
+}
+
+fn get<'a, T>(all: &Sorted<'a, T>, handle: Handle) -> Option<&'a T> {
+    let index = all.binary_search_by_key(&handle, |(handle, _)| *handle).ok()?;
+    all.get(index).map(|(_, found)| *found)
 }
 
 impl<'a> Queues<'a> {
     /// Takes in what is wanted, of which no handle is there twice.
     fn of(wanted: &'a Tree, findings: &mut Vec<Finding>) -> Self {
         let qdiscs = sorted(wanted.qdiscs(), |qdisc| qdisc.handle);
-        for (one, other) in neighbours(&qdiscs).filter(|(one, other)| one.handle == other.handle) {
-            if one.handle != Handle::UNSPEC {
-                findings.push(Finding::error(other, format!("`{one}` has the same handle")));
-            }
+        for (_, one, other) in twins(&qdiscs).filter(|(handle, ..)| *handle != Handle::UNSPEC) {
+            findings.push(Finding::error(other, format!("`{one}` has the same handle")));
         }
-        for qdisc in qdiscs.iter().filter(|qdisc| qdisc.handle.minor() != 0) {
+        for (_, qdisc) in qdiscs.iter().filter(|(handle, _)| handle.minor() != 0) {
             findings.push(Finding::error(qdisc, "the handle of a qdisc ends in 0"));
         }
         let classes = sorted(wanted.classes(), |class| class.id);
-        for (one, other) in neighbours(&classes).filter(|(one, other)| one.id == other.id) {
+        for (_, one, other) in twins(&classes) {
             findings.push(Finding::error(other, format!("`{one}` has the same handle")));
         }
+        let used = distinct(classes.iter().map(|(id, _)| Handle::qdisc(id.major())));
+        let classful = used.into_iter().filter_map(|handle| Some((handle, get(&qdiscs, handle)?))).collect();
         let children = sorted(wanted.classes(), parent);
-        let of_parent = children.chunk_by(|one, other| parent(one) == parent(other));
-        let of_parent = of_parent.filter_map(|part| Some((parent(part.first()?), part.to_vec())));
-        Queues { children: of_parent.collect(), classes, qdiscs }
+        let children = children.chunk_by(|one, other| one.0 == other.0);
+        let parents = children.filter_map(|part| {
+            let id = part.first()?.0;
+            let children = part.iter().map(|(_, child)| *child).collect();
+            Some(Parent { id, class: get(&classes, id), children })
+        });
+        Queues { parents: parents.collect(), classes, qdiscs, classful }
     }
 
     fn get(&self, id: Handle) -> Option<&'a Class> {
-        // Mostly a parent is asked for, which mostly is a qdisc.
-        if id.minor() == 0 {
-            return None;
-        }
-        let index = self.classes.binary_search_by_key(&id, |class| class.id).ok()?;
-        self.classes.get(index).copied()
+        get(&self.classes, id)
     }
 
     /// The qdisc of a class.
     fn qdisc_of(&self, class: Handle) -> Option<&'a Qdisc> {
         let handle = Some(Handle::qdisc(class.major())).filter(|handle| *handle != Handle::UNSPEC)?;
-        let index = self.qdiscs.binary_search_by_key(&handle, |qdisc| qdisc.handle).ok()?;
-        self.qdiscs.get(index).copied()
+        get(&self.classful, handle).or_else(|| get(&self.qdiscs, handle))
+    }
+
+    fn parent(&self, id: Handle) -> Option<&Parent<'a>> {
+        let index = self.parents.binary_search_by_key(&id, |parent| parent.id).ok()?;
+        self.parents.get(index)
     }
 
     fn children(&self, id: Handle) -> &[&'a Class] {
-        let index = self.children.binary_search_by_key(&id, |(parent, _)| *parent).ok();
-        let found = index.and_then(|index| self.children.get(index));
-        found.map(|(_, children)| children.as_slice()).unwrap_or_default()
+        self.parent(id).map(|parent| parent.children.as_slice()).unwrap_or_default()
+    }
+
+    /// The class that a class stands in.
+    fn above(&self, class: &Class) -> Option<&'a Class> {
+        self.parent(parent(class))?.class
     }
 
     fn qdisc(&self, qdisc: &Qdisc, findings: &mut Vec<Finding>) {
@@ -165,7 +190,7 @@ impl<'a> Queues<'a> {
         let above = parent(class);
         if above.major() != id.major() {
             findings.push(Finding::error(class, format!("its parent {above} is of another qdisc")));
-        } else if above.minor() != 0 && self.get(above).is_none() {
+        } else if above.minor() != 0 && self.above(class).is_none() {
             let problem = format!("there is no class {above}: HTB would take it for the root");
             findings.push(Finding::error(class, problem));
         }
@@ -188,12 +213,12 @@ impl<'a> Queues<'a> {
     fn too_deep(&self, class: &Class) -> Option<String> {
         let mut above = class;
         for _ in 1..MAX_DEPTH {
-            match self.get(parent(above)) {
+            match self.above(above) {
                 Some(class) => above = class,
                 None => return None,
             }
         }
-        let deeper = self.get(parent(above)).is_some();
+        let deeper = self.above(above).is_some();
         deeper.then(|| format!("there are more than {MAX_DEPTH} levels of classes"))
     }
 

@@ -231,7 +231,10 @@ impl<K: Ord + Clone + Display> Subscribers<K> {
             tree.push(Class::under(self.dev, htb).id(inner).kind(class(share, share)));
             tree.push(Class::under(self.dev, inner).id(Handle::new(major, REST)).kind(class(rest, share)));
         }
-        for (subscriber, id) in self.all.values() {
+        // By class, as the plan compares them: it sorts faster what is in order.
+        let mut subscribers: Vec<&(Subscriber, Handle)> = self.all.values().collect();
+        subscribers.sort_by_key(|(_, class)| *class);
+        for (subscriber, id) in subscribers {
             let parent = Handle::new(id.major(), SHARE);
             tree.push(Class::under(self.dev, parent).id(*id).kind(class(subscriber.rate, subscriber.ceil)));
             if let Some(leaf) = &self.leaf {

@@ -204,12 +204,16 @@ impl PrefixTable {
         let mut leaves = Vec::new();
         let mut entering = Vec::new();
         let mut used = BTreeSet::from([1]);
-        for (prefix, entry) in &self.entries {
-            for (spot, node) in &entry.at {
-                used.insert(spot.0);
-                if let Ok(filter) = self.leaf(*prefix, &entry.options, *spot, *node) {
-                    if spot.0 == 0 { &mut entering } else { &mut leaves }.push(filter);
-                }
+        let entries = self.entries.iter();
+        let mut places: Vec<_> = entries
+            .flat_map(|(prefix, entry)| entry.at.iter().map(move |at| (*at, *prefix, entry)))
+            .collect();
+        // In the order of their handles: so they are compared.
+        places.sort_by_key(|(at, ..)| *at);
+        for ((spot, node), prefix, entry) in places {
+            used.insert(spot.0);
+            if let Ok(filter) = self.leaf(prefix, &entry.options, spot, node) {
+                if spot.0 == 0 { &mut entering } else { &mut leaves }.push(filter);
             }
         }
         used.remove(&0);

@@ -33,6 +33,12 @@ impl Filter {
     }
 }
 
+/// The filters of each row, as far as they follow each other.
+pub(crate) fn by_row(filters: &[Filter]) -> impl Iterator<Item = (Row, &[Filter])> {
+    let rows = filters.chunk_by(|one, other| one.row() == other.row());
+    rows.filter_map(|same| Some((same.first()?.row(), same)))
+}
+
 /// What there is in each row.
 pub(crate) struct Rows {
     /// The u32 table that packets enter, which the kernel made together with the row's first filter.
@@ -57,22 +63,20 @@ impl Rows {
         // Whoever says what shall be does not say these lines: the tables there are all meant.
         let listed: BTreeSet<Row> =
             filters.iter().filter(|filter| filter.is_own_line()).map(Filter::row).collect();
-        for filter in filters.iter().filter(|filter| filter.handle != 0) {
-            let row = filter.row();
-            let Some(u32) = filter.u32() else {
-                rows.filled.insert(row);
-                continue;
-            };
-            if rows.filled.insert(row) {
-                rows.shared.entry((filter.place.common(), filter.prio)).or_default().insert(row);
+        for (row, same) in by_row(filters) {
+            let mut made = same.iter().filter(|filter| filter.handle != 0).peekable();
+            let Some(first) = made.peek() else { continue };
+            if rows.filled.insert(row) && first.u32().is_some() {
+                rows.shared.entry((row.0.common(), row.2)).or_default().insert(row);
             }
-            let table = U32Handle::from_raw(filter.handle).table();
-            let single = u32.divisor.is_some_and(|divisor| divisor.0 == 1);
-            if single && table >= U32Handle::ROOT.table() && listed.contains(&row) {
-                let root = rows.roots.entry(row).or_insert(table);
-                *root = table.min(*root);
-            }
-            if u32.divisor.is_some() {
+            let is_listed = listed.contains(&row);
+            for filter in made {
+                let Some(divisor) = filter.u32().and_then(|u32| u32.divisor) else { continue };
+                let table = U32Handle::from_raw(filter.handle).table();
+                if divisor.0 == 1 && table >= U32Handle::ROOT.table() && is_listed {
+                    let root = rows.roots.entry(row).or_insert(table);
+                    *root = table.min(*root);
+                }
                 rows.tables.insert((row, table));
             }
         }
@@ -107,12 +111,13 @@ impl Rows {
         self.shared.values().filter(|rows| rows.len() > 1)
     }
 
-    /// Whether this table is the one that packets enter in the row: its own number, or where the list does not say, any that the
+    /// Whether a table is the one that packets enter in this row: its own number, or where the list does not say, any that the
     /// kernel chose.
-    pub(crate) fn is_in_root(&self, row: &Row, table: u16) -> bool {
-        match self.roots.get(row) {
-            Some(root) => table == *root,
-            None => table >= U32Handle::ROOT.table() && !self.tables.contains(&(*row, table)),
+    pub(crate) fn in_root(&self, row: Row) -> impl Fn(u16) -> bool + '_ {
+        let root = self.roots.get(&row).copied();
+        move |table| match root {
+            Some(root) => table == root,
+            None => table >= U32Handle::ROOT.table() && !self.tables.contains(&(row, table)),
         }
     }
 }

@@ -252,9 +252,8 @@ impl Value for HtbClass {
         self.ceil = (ceil != self.rate).then_some(ceil);
         (self.burst, self.cburst) = (Some(parms.buffer.into()), Some(parms.cbuffer.into()));
         (self.quantum, self.prio, self.level) = (parms.quantum, parms.prio, parms.level);
-        let ceil_framing = parms.ceil.framing();
         self.framing = parms.rate.framing();
-        self.ceil_framing = (ceil_framing != self.framing).then_some(ceil_framing);
+        self.ceil_framing = parms.ceil.framing_beside(&parms.rate);
         self.tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);
         self.unknown = attrs.unknown;
         Ok(())

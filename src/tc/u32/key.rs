@@ -204,10 +204,12 @@ impl Value for Selector {
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
         let header = Header::decode(r.take(Header::SIZE)?)?;
-        let mut keys = Few::new();
-        for key in r.take(usize::from(header.nkeys) * Key::SIZE)?.chunks_exact(Key::SIZE) {
-            keys.push(Key::decode(key)?);
-        }
+        let bytes = r.take(usize::from(header.nkeys) * Key::SIZE)?;
+        let keys = match header.nkeys {
+            // As nearly all have it.
+            1 => Few::one(Key::decode(bytes)?),
+            _ => bytes.chunks_exact(Key::SIZE).map(Key::decode).collect::<Result<_, _>>()?,
+        };
         Ok(Selector {
             flags: SelectorFlags::from_bits_retain(header.flags),
             shift: header.shift,

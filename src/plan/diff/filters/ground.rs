@@ -1,6 +1,6 @@
 //! Where filters can stand: what of the queues is lost, and what will be there.
 
-use super::super::super::settle::{Entry, Settled};
+use super::super::super::settle::{distinct, Entry, Settled};
 use super::super::Gone;
 use crate::tc::{Place, Qdisc, QdiscKind};
 use crate::units::Handle;
@@ -28,7 +28,7 @@ impl<'a> Ground<'a> {
         let filters = new.filters.iter().map(|filter| filter.settled.row.0);
         let places = filters.chain(new.chains.iter().map(|chain| chain.settled.place));
         let root = kept().find(is_root).map(|root| root.settled.handle);
-        let used: BTreeSet<u16> = places.filter_map(major).chain(root.map(Handle::major)).collect();
+        let used = distinct(places.filter_map(major).chain(root.map(Handle::major)));
         let majors = all().map(|qdisc| (qdisc.settled.handle.major(), qdisc.said));
         Ground {
             old,

@@ -13,6 +13,12 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
+    pub fn of(filter: &'a Entry<'a, Filter>) -> Self {
+        let mut group = Group::default();
+        group.push(filter);
+        group
+    }
+
     pub fn push(&mut self, filter: &'a Entry<'a, Filter>) {
         match filter.said.is_own_line() {
             true => self.own = Some(filter),

@@ -27,9 +27,12 @@ impl<'a> Diff<'a> {
         }
         for filters in by_row(new) {
             let Some(row) = self.common_row(filters) else { continue };
-            for filter in filters {
-                if let Some(row) = self.row_of(filter, row, &wanted) {
-                    self.take(row, filter);
+            // Those of one table mostly follow each other.
+            for filters in filters.chunk_by(|one, other| stands_in(one) == stands_in(other)) {
+                let filters = filters.iter().filter(|filter| self.is_sound(filter, row, &wanted));
+                let filters: Vec<_> = filters.collect();
+                if let Some(row) = self.row_of(&filters, row, &wanted) {
+                    self.take(row, filters);
                 }
             }
         }
@@ -102,55 +105,51 @@ impl<'a> Diff<'a> {
         None
     }
 
-    /// Where one of them is to stand, if it can.
-    fn row_of(&mut self, filter: &Entry<'_, Filter>, row: Row, tables: &Tables<'a>) -> Option<Row> {
+    /// Whether a filter can be where it shall be, as far as it does not depend on its table.
+    fn is_sound(&mut self, filter: &Entry<'_, Filter>, row: Row, tables: &Tables<'a>) -> bool {
         let class = filter.said.kind.as_ref().and_then(FilterKind::class);
         if class.is_some_and(|class| self.ground.goes_late(class)) && !self.ground.is_lost(row.0) {
             self.error(filter, "it sends packets to a class that goes");
-            return None;
+            return false;
         }
-        if filter.said.u32().is_none() {
-            return Some(row);
-        }
-        let named = |number: u16| tables.get(&(row.0.common(), number));
-        if link(filter).is_some_and(|link| named(link).is_none()) {
+        if link(filter).is_some_and(|link| !tables.contains_key(&(row.0.common(), link))) {
             self.error(filter, "it leads to a table that is not wanted");
-            return None;
+            return false;
         }
-        if filter.said.is_table() || table(filter) == 0 {
-            return Some(row);
-        }
-        match named(table(filter)) {
-            None => {
-                self.error(filter, "the table in which it stands is not wanted");
-                None
-            }
-            Some(((_, _, 0), _)) => {
-                self.error(filter, "the table in which it stands must say its prio");
-                None
-            }
-            // The kernel lists it there, too.
-            Some((row, _)) => Some(*row),
-        }
+        true
     }
 
-    fn take(&mut self, row: Row, filter: &'a Entry<'a, Filter>) {
-        if filter.said.u32().is_some() {
+    /// Where filters that stand in the same table, or in none, are to stand, if they can.
+    fn row_of(&mut self, filters: &[&Entry<'_, Filter>], row: Row, tables: &Tables<'a>) -> Option<Row> {
+        let Some(table) = stands_in(filters.first()?) else { return Some(row) };
+        let problem = match tables.get(&(row.0.common(), table)) {
+            None => "the table in which it stands is not wanted",
+            Some(((_, _, 0), _)) => "the table in which it stands must say its prio",
+            // The kernel lists it there, too.
+            Some((row, _)) => return Some(*row),
+        };
+        filters.iter().for_each(|filter| self.error(filter, problem));
+        None
+    }
+
+    fn take(&mut self, row: Row, filters: Vec<&'a Entry<'a, Filter>>) {
+        if filters.iter().any(|filter| filter.said.u32().is_some()) {
             self.new_u32.entry(row.0.common()).or_default().insert(row);
         }
         if row.2 == 0 {
-            self.automatic.entry((row.0, row.1)).or_default().push(filter);
+            self.automatic.entry((row.0, row.1)).or_default().extend(filters);
             return;
         }
-        let group = self.new.entry(row).or_default();
-        let mut with = Group::default();
-        with.push(filter);
-        // A filter in a table stands in the table's row, whatever protocol it says itself.
-        if group.first().is_none() || group.takes(&with) || table_of_u32(filter) {
-            group.push(filter);
-        } else {
-            self.error(filter, "another of its prio differs in kind, protocol or mask");
+        let mut group = self.new.remove(&row).unwrap_or_default();
+        for filter in filters {
+            // A filter in a table stands in the table's row, whatever protocol it says itself.
+            if group.first().is_none() || is_of_table(filter) || group.takes(&Group::of(filter)) {
+                group.push(filter);
+            } else {
+                self.error(filter, "another of its prio differs in kind, protocol or mask");
+            }
         }
+        self.new.insert(row, group);
     }
 
     fn error(&mut self, filter: &Entry<'_, Filter>, problem: &str) {
@@ -163,6 +162,12 @@ fn by_row<'a>(filters: &'a [Entry<'a, Filter>]) -> impl Iterator<Item = &'a [Ent
     filters.chunk_by(|one, other| one.settled.row == other.settled.row)
 }
 
-fn table_of_u32(filter: &Entry<'_, Filter>) -> bool {
+/// The table that a filter of u32 stands in, if it is not the one that packets enter.
+fn stands_in(filter: &Entry<'_, Filter>) -> Option<u16> {
+    (is_of_table(filter) && !filter.said.is_table()).then(|| table(filter))
+}
+
+/// Whether it is a table of u32 that says its number, or stands in one.
+fn is_of_table(filter: &Entry<'_, Filter>) -> bool {
     filter.said.u32().is_some() && table(filter) != 0
 }
