@@ -29,7 +29,7 @@ fn a_first_sample_decides_also_where_nothing_works() {
         assert_eq!(decision.reason, "no uplink works: new connections are refused");
         assert_eq!(selector.select(seconds(1), &[]), None);
         let decision = selector.select(seconds(2), &usable(&[true, true])).unwrap();
-        assert!(decision.reason.starts_with("a and b work again; "), "{}", decision.reason);
+        assert!(decision.reason.starts_with("a and b are usable again; "), "{}", decision.reason);
     }
 }
 
