@@ -74,7 +74,7 @@ pub(crate) enum Noun {
 const ROOM: usize = TCA_EGRESS_BLOCK as usize + 1;
 
 /// The bits of the numbers that are found: not those that the crate does not know.
-const FOUND: u32 = (1 << ROOM) - 1 & !(1 | 1 << TCA_FCNT);
+const FOUND: u32 = ((1 << ROOM) - 1) & !(1 | (1 << TCA_FCNT));
 
 /// The payloads of one message's attributes by their numbers, in whatever order they stand: the kind must be known before its
 /// options are read.
