@@ -8,7 +8,7 @@ use std::env;
 use std::hint::black_box;
 use std::time::Instant;
 use tcnl::netlink::Batch;
-use tcnl::request::{Object, Verb};
+use tcnl::request::{Object, Query, Verb};
 use tcnl::tc::htb::HtbClass;
 use tcnl::tc::u32::{Match, U32, U32Handle};
 use tcnl::tc::{Class, Filter, Protocol};
@@ -76,6 +76,7 @@ fn main() {
     let (mut w, mut buffer) = (Writer::default(), Vec::new());
     let (mut w2, mut w3, mut buffer2) = (Writer::default(), Writer::default(), Vec::new());
     let (built, packet, one_filter) = (class(), packet_class(), filter());
+    let mut place = None;
     let mut steps: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
         ("encode a class: tcnl", Box::new(|| encode(&built, &mut w))),
         ("encode a class: netlink-packet-route", Box::new(|| emit(&packet, &mut buffer))),
@@ -97,6 +98,15 @@ fn main() {
         (
             "decode a class with statistics: tcnl",
             Box::new(|| drop(black_box(Class::decode(black_box(&listed)).unwrap()))),
+        ),
+        (
+            // Where a list hands it out.
+            "decode a class with statistics in place: tcnl",
+            Box::new(|| {
+                place = None;
+                Class::of(10).read(black_box(&listed), &mut place).unwrap();
+                black_box(&place);
+            }),
         ),
         (
             "decode a class with statistics: netlink-packet-route",
