@@ -75,17 +75,28 @@ impl Flows {
         w.bytes().to_vec()
     }
 
+    /// The message that lists all connections, as a dump. Never to delete them.
+    pub(crate) fn list_all() -> Vec<u8> {
+        Flows { mark: 0, mask: 0, family: None }.list()
+    }
+
     /// Whether the connection that this message of the answer describes is one of them. Old kernels list others as well.
     pub(crate) fn includes(&self, message: &[u8]) -> bool {
-        let Some(Ok((header, body))) = Messages::new(message).next() else { return false };
-        let mut r = Reader::new(body);
-        let Ok(Header { family, .. }) = Fixed::read(&mut r) else { return false };
-        // A connection without a mark has none in its message. The other attributes are not kept: there may be millions.
-        let mut marks = r.attrs().map_while(Result::ok).filter(|attr| attr.ty == CTA_MARK);
-        let mark = marks.next().and_then(|attr| Be::<u32>::decode(attr.payload).ok());
-        header.ty == numbers::message(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW)
-            && Family::from_number(family).is_ok_and(|family| self.has(family, mark.map_or(0, |mark| mark.0)))
+        described(message).is_some_and(|(family, mark)| self.has(family, mark))
     }
+}
+
+/// Family and mark of the connection that this message of an answer describes.
+pub(crate) fn described(message: &[u8]) -> Option<(Family, u32)> {
+    let (header, body) = Messages::new(message).next()?.ok()?;
+    let mut r = Reader::new(body);
+    let Header { family, .. } = Fixed::read(&mut r).ok()?;
+    // A connection without a mark has none in its message. The other attributes are not kept: there may be millions.
+    let mut marks = r.attrs().map_while(Result::ok).filter(|attr| attr.ty == CTA_MARK);
+    let mark = marks.next().and_then(|attr| Be::<u32>::decode(attr.payload).ok());
+    let is_connection = header.ty == numbers::message(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW);
+    let family = Family::from_number(family).ok().filter(|_| is_connection)?;
+    Some((family, mark.map_or(0, |mark| mark.0)))
 }
 
 /// The words that choose them in a command of `conntrack`. `man 8 conntrack`

@@ -37,6 +37,7 @@ mod table;
 mod tests;
 mod transaction;
 
+pub(crate) use flows::described;
 pub use flows::Flows;
 pub use found::{Counter, FoundChain, FoundRule, FoundTable};
 pub(crate) use found::{Listed, Listing};

@@ -143,9 +143,10 @@ impl Machine {
         self.firewall.delete_flows(&flows(owned, uplink)?).map(drop)
     }
 
-    /// Counts the connections of an uplink.
-    pub(super) fn count(&mut self, owned: &Owned, uplink: usize) -> Result<u64> {
-        self.firewall.count_flows(&flows(owned, uplink)?)
+    /// Counts the connections of each of so many uplinks.
+    pub(super) fn count(&mut self, owned: &Owned, uplinks: usize) -> Result<Vec<u64>> {
+        let kinds = (0..uplinks).map(|uplink| flows(owned, uplink)).collect::<Result<Vec<_>>>()?;
+        self.firewall.count_each_flows(&kinds)
     }
 
     /// What a device has received and sent, in bytes.

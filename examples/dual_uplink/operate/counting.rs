@@ -53,7 +53,10 @@ fn keep_counting(mut nl: Connection, counted: &Weak<Mutex<Counted>>) {
     while let Some(counted) = counted.upgrade() {
         let flows = lock(&counted).flows.clone();
         let begin = Instant::now();
-        let counts = flows.iter().map(|flows| nl.count_flows(flows).ok()).collect();
+        let counts = match nl.count_each_flows(&flows) {
+            Ok(counts) => counts.into_iter().map(Some).collect(),
+            Err(_) => vec![None; flows.len()],
+        };
         let took = begin.elapsed();
         let mut now = lock(&counted);
         if now.flows == flows {
