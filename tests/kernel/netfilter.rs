@@ -279,7 +279,9 @@ fn by_mark() -> Outcome {
     let none = Flows::marked(0, BITS)?;
     let of = |flows: &Flows, family| flows.family(family);
     let count = |flows: [Flows; 5], nl: &mut Connection| -> tcnl::Result<Vec<u64>> {
-        flows.iter().map(|flows| nl.count_flows(flows)).collect()
+        let counts = flows.iter().map(|flows| nl.count_flows(flows)).collect::<tcnl::Result<_>>()?;
+        assert_eq!(nl.count_each_flows(&flows)?, counts, "all at once");
+        Ok(counts)
     };
     let all = [first, of(&first, Family::V4), of(&first, Family::V6), second, none];
     assert_eq!(count(all, &mut nl)?, [4, 3, 1, 2, 1]);
