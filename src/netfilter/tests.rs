@@ -202,6 +202,7 @@ fn every_word_of_a_rule_counts() {
         rule().tcp_dport(1..=2),
         rule().tcp_dport(1..=3),
         rule().udp_dport(1..=3),
+        rule().tcp_without_syn(),
         rule().accept(),
         rule().drop(),
         rule().returns(),

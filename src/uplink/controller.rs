@@ -36,6 +36,9 @@ pub struct Controller {
     patience: Instant,
     /// What was decided and not told yet.
     decision: Option<Decision>,
+    /// The uplinks whose connections are to be forgotten, once the rules are those of the choice: what still comes or goes must not bring
+    /// them back.
+    dying: Vec<usize>,
 }
 
 impl Controller {
@@ -70,6 +73,7 @@ impl Controller {
             look_due: now + ROUTINE,
             patience: now,
             decision,
+            dying: Vec::new(),
         })
     }
 
@@ -141,6 +145,8 @@ impl Controller {
         (self.gateway, self.selector, self.watched, self.choice) = (gateway, selector, watched, choice);
         (self.seen, self.decision, self.begin) = (seen, decision, Instant::now());
         self.sample_due = self.begin;
+        // It is found out again which ones are dead, by their new numbers.
+        self.dying.clear();
         Ok(())
     }
 
@@ -243,6 +249,7 @@ impl Controller {
             self.patience = Instant::now() + AGAIN;
             self.look_due = self.patience;
         }
+        std::mem::take(&mut self.dying).into_iter().for_each(|number| self.forget(number, tell));
     }
 
     /// Reads the counters, and asks the selector.
@@ -258,14 +265,14 @@ impl Controller {
         self.decide(tell);
     }
 
-    /// Asks the selector, and does what it says. Connections of what is not usable any more are forgotten once new ones go elsewhere.
+    /// Asks the selector, and does what it says. Connections of what is not usable any more are forgotten once new ones go elsewhere, when
+    /// it is looked next.
     fn decide(&mut self, tell: &mut dyn FnMut(Happening<'_>)) {
-        let mut died = Vec::new();
         for (number, watched) in self.watched.iter_mut().enumerate() {
             let works = watched.works(&self.seen, number);
             let usable = works && !watched.drained;
             if watched.usable && !works {
-                died.push(number);
+                self.dying.push(number);
             }
             watched.usable = usable;
         }
@@ -290,8 +297,8 @@ impl Controller {
             }
             tell(Happening::Decided(&decision));
         }
-        if self.choice.usable.contains(&true) {
-            died.into_iter().for_each(|number| self.forget(number, tell));
+        if !self.choice.usable.contains(&true) {
+            self.dying.clear();
         }
     }
 

@@ -3,7 +3,7 @@
 //! | chain | hook | what it does |
 //! | --- | --- | --- |
 //! | `arrive` | prerouting, mangle | packets of known connections get the mark of their uplink; new ones from the Internet belong to the uplink they came in by, forced ones to theirs |
-//! | `own` | output, route | the same for what the gateway sends itself |
+//! | `own` | output, route | the same for what the gateway sends itself; its connections that went by a dead uplink are reset |
 //! | `pass` | forward, mangle | finds what is forced to an uplink that does not work, and may not fall back |
 //! | `refuse` | none | refuses that, if it would leave by any uplink |
 //! | `leave` | postrouting, mangle | connections without an uplink belong to the one they leave by |
@@ -15,7 +15,7 @@
 use super::{Forced, Gateway, Owned, Seen, Transport};
 use crate::netfilter::{Chain, ChainKind, FoundTable, Hook, Mark, NftRule, Table, Transaction};
 use crate::route::Prefix;
-use crate::units::Family;
+use crate::units::{Family, Name};
 
 /// Between connection tracking and what others do with addresses: NF_IP_PRI_MANGLE of `linux/netfilter_ipv4.h`.
 const MANGLE: i32 = -150;
@@ -117,6 +117,10 @@ impl Rules<'_> {
     fn arrive(&mut self) {
         let bits = self.gateway.owned.mark_bits;
         self.restore(ARRIVE);
+        for dev in self.dead() {
+            let goes_on = NftRule::new().iifname(dev).ct_state_new().tcp_without_syn();
+            self.add(ARRIVE, goes_on.drop());
+        }
         for (uplink, mark) in self.gateway.uplinks.iter().zip(self.marks()) {
             let from_internet = NftRule::new().iifname(uplink.dev).ct_state_new();
             self.add(ARRIVE, from_internet.set_mark(Mark::Connection, mark, bits));
@@ -129,6 +133,19 @@ impl Rules<'_> {
     fn own(&mut self) {
         self.restore(OWN);
         self.force(OWN, &NftRule::new());
+        for dev in self.dead() {
+            let goes_on = NftRule::new().oifname(dev).ct_state_new().tcp_without_syn();
+            self.add(OWN, goes_on.reset());
+        }
+    }
+
+    /// The devices of uplinks that do not work while another one does. A socket of the gateway keeps the address of such an uplink, and goes on
+    /// by it: when the kernel has forgotten its connection it is reset, and what still comes in for it does not bring it back. Servers may
+    /// be asked over that uplink all the same, and probes go by it: new connections begin with SYN.
+    fn dead(&self) -> Vec<Name> {
+        let some = self.usable.contains(&true);
+        let uplinks = self.gateway.uplinks.iter().enumerate();
+        uplinks.filter(|(number, _)| some && !self.is_usable(*number)).map(|(_, uplink)| uplink.dev).collect()
     }
 
     fn pass(&mut self) {

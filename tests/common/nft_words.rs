@@ -68,6 +68,7 @@ fn rules() -> Vec<NftRule> {
         rule().l4proto(17).udp_dport(53..=53),
         rule().tcp_dport(25..=25),
         rule().tcp_dport(80..=90),
+        rule().tcp_without_syn(),
         rule().udp_dport(0..=u16::MAX),
         rule().udp_dport(1024..=u16::MAX),
         rule().saddr(net("fd00::/8")).tcp_dport(443..=443),

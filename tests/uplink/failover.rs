@@ -3,7 +3,7 @@
 use crate::common::{trial, Outcome};
 use crate::lab::{Lab, Result, SERVER};
 use crate::running::Running;
-use crate::traffic::{serve, tcp_seen_as, until, Talk};
+use crate::traffic::{serve, tcp_seen_as, until, End, Talk};
 use crate::watching::{by_line, judge, works_again, Old, BY_EVENT, BY_PROBE};
 use libtest_mimic::Trial;
 use std::net::IpAddr;
@@ -55,10 +55,15 @@ fn silent() -> Outcome {
     let running = started(&lab)?;
     until(Duration::from_secs(3), || uses(&lab, 0, 0) && uses(&lab, 0, 1))?;
     let old = Old::open(&lab, 0)?;
+    let own = [Talk::open(&lab.gateway, SERVER[0])?, Talk::open(&lab.gateway, SERVER[1])?];
     // Between the provider and the Internet: the gateway's own link stays as it is.
     lab.routers[0].silence(true)?;
     judge("silence", &works_again(&lab, &by_line(&lab, 1))?, BY_PROBE);
     old.end(&lab, 1).map_err(|why| format!("{why:?}, {:#?}", running.told()))?;
+    // Those of the gateway itself keep their address, and hear of it when they send again.
+    until(Duration::from_secs(10), || own.iter().all(|talk| talk.end().is_some()))?;
+    let ends: Vec<_> = own.iter().map(Talk::end).collect();
+    assert_eq!(ends, [Some(End::Reset); 2], "{:#?}", running.told());
     lab.routers[0].silence(false)?;
     until(Duration::from_secs(15), || uses(&lab, 0, 0) && uses(&lab, 0, 1))
         .map_err(|_| format!("{:#?}", running.told()))?;

@@ -25,7 +25,7 @@ pub const DOWNLOAD: u16 = 80;
 /// How long an answer may take before it counts as none.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a running connection may stand still before it counts as dead.
-const STANDSTILL: Duration = Duration::from_secs(4);
+const STANDSTILL: Duration = Duration::from_secs(8);
 
 fn written(address: IpAddr) -> [u8; 16] {
     match address {

@@ -1,6 +1,6 @@
 //! What a rule looks at: the words with their dependencies. What nft puts in front of a word without saying so is put in here, once.
 
-use super::{Mark, NftRule};
+use super::{Mark, NftRule, TCP};
 use crate::netfilter::expressions::Key;
 use crate::netfilter::numbers::*;
 use crate::route::Prefix;
@@ -94,6 +94,18 @@ impl NftRule {
                     does.compare(NFT_CMP_LTE, &last.to_be_bytes());
                 }
             }
+        })
+    }
+
+    pub(super) fn without_syn(mut self) -> Self {
+        if self.l4proto != Some(TCP) {
+            self = self.carrying(TCP);
+        }
+        self.says(format_args!("tcp flags ! syn"), |does| {
+            // The byte of flags in the header of TCP, and SYN in it (RFC 9293).
+            does.load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+            does.mask(&[0x02]);
+            does.compare(NFT_CMP_EQ, &[0]);
         })
     }
 

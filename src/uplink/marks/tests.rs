@@ -102,6 +102,26 @@ fn a_prefix_says_which_family_is_meant() {
 }
 
 #[test]
+fn the_gateways_own_connections_by_a_dead_uplink_are_reset_while_another_one_works() {
+    let gateway = gateway([]);
+    let reset = |usable: [bool; 2]| {
+        let commands = ruleset(&gateway, &seen(&gateway), &usable, &[]).to_string();
+        let goes_on = "ct state new tcp flags ! syn";
+        let has = |dev| {
+            let leaves = commands.contains(&format!("own oifname \"{dev}\" {goes_on} reject with tcp reset"));
+            let arrives = commands.contains(&format!("arrive iifname \"{dev}\" {goes_on} drop"));
+            assert_eq!(leaves, arrives);
+            leaves
+        };
+        ["wan0", "wan1"].map(has)
+    };
+    assert_eq!(reset([true, true]), [false, false]);
+    assert_eq!(reset([false, true]), [true, false]);
+    assert_eq!(reset([true, false]), [false, true]);
+    assert_eq!(reset([false, false]), [false, false]);
+}
+
+#[test]
 fn without_anything_forced_nothing_is_refused() {
     let gateway = gateway([]);
     let transaction = ruleset(&gateway, &seen(&gateway), &[true; 2], &[]).to_string();
