@@ -153,12 +153,6 @@ impl NftRule {
         self.dport("tcp", TCP, ports)
     }
 
-    /// TCP packets that do not begin a connection, nor answer its beginning.
-    #[must_use]
-    pub fn tcp_without_syn(self) -> Self {
-        self.without_syn()
-    }
-
     /// UDP packets to these ports.
     #[must_use]
     pub fn udp_dport(self, ports: RangeInclusive<u16>) -> Self {

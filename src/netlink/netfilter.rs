@@ -77,10 +77,8 @@ impl Connection {
     /// See [`request`](Connection::request).
     pub fn count_flows(&mut self, flows: &Flows) -> Result<u64> {
         let text = || format!("conntrack --list {flows}");
-        self.speaks(Protocol::Netfilter).map_err(|failure| failure.error(text))?;
-        let naming = Naming { whole: &|_| text(), one: &|_, _| text(), attribute: &|_, _| None };
         let mut count = 0;
-        self.dump_named(&flows.list(), &naming, |message| count += u64::from(flows.includes(message)))?;
+        self.dump_as(&flows.list(), &text, |message| count += u64::from(flows.includes(message)))?;
         Ok(count)
     }
 
@@ -91,10 +89,8 @@ impl Connection {
     /// See [`request`](Connection::request).
     pub fn count_each_flows(&mut self, kinds: &[Flows]) -> Result<Vec<u64>> {
         let text = || "conntrack --list".to_owned();
-        self.speaks(Protocol::Netfilter).map_err(|failure| failure.error(text))?;
-        let naming = Naming { whole: &|_| text(), one: &|_, _| text(), attribute: &|_, _| None };
         let mut counts = vec![0; kinds.len()];
-        self.dump_named(&Flows::list_all(), &naming, |message| {
+        self.dump_as(&Flows::list_all(), &text, |message| {
             if let Some((family, mark)) = described(message) {
                 let kinds = kinds.iter().map(|kind| u64::from(kind.has(family, mark)));
                 counts.iter_mut().zip(kinds).for_each(|(count, one)| *count += one);
@@ -111,13 +107,9 @@ impl Connection {
     #[doc(alias = "NFT_MSG_GETFLOWTABLE")]
     pub fn has_flowtable(&mut self) -> Result<bool> {
         let text = || "nft list flowtables".to_owned();
-        self.speaks(Protocol::Netfilter).map_err(|failure| failure.error(text))?;
-        let naming = Naming { whole: &|_| text(), one: &|_, _| text(), attribute: &|_, _| None };
         for _ in 0..Self::TRIES {
             let mut found = false;
-            match self
-                .dump_named(&flowtables::list(), &naming, |message| found |= flowtables::is_one(message))
-            {
+            match self.dump_as(&flowtables::list(), &text, |message| found |= flowtables::is_one(message)) {
                 Ok(()) => return Ok(found),
                 Err(Error::Interrupted { .. }) => (),
                 // What nfnetlink says of messages that the kernel does not know.
@@ -126,6 +118,13 @@ impl Connection {
             }
         }
         Err(Error::Interrupted { what: text(), tries: Self::TRIES })
+    }
+
+    /// Lists what errors name as this command.
+    fn dump_as(&mut self, request: &[u8], text: &dyn Fn() -> String, each: impl FnMut(&[u8])) -> Result<()> {
+        self.speaks(Protocol::Netfilter).map_err(|failure| failure.error(text))?;
+        let naming = Naming { whole: &|_| text(), one: &|_, _| text(), attribute: &|_, _| None };
+        self.dump_named(request, &naming, each)
     }
 }
 

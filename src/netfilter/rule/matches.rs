@@ -80,9 +80,7 @@ impl NftRule {
         if ports.is_empty() {
             self.fail(EncodeError::Invalid("a range of ports ends before it begins"));
         }
-        if self.l4proto != Some(protocol) {
-            self = self.carrying(protocol);
-        }
+        self = self.carrying(protocol);
         let (first, last) = ports.into_inner();
         let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
         self.says(format_args!("{word} dport {range}"), |does| {
@@ -97,11 +95,10 @@ impl NftRule {
         })
     }
 
-    pub(super) fn without_syn(mut self) -> Self {
-        if self.l4proto != Some(TCP) {
-            self = self.carrying(TCP);
-        }
-        self.says(format_args!("tcp flags ! syn"), |does| {
+    /// TCP packets that do not begin a connection, nor answer its beginning.
+    #[must_use]
+    pub fn tcp_without_syn(self) -> Self {
+        self.carrying(TCP).says(format_args!("tcp flags ! syn"), |does| {
             // The byte of flags in the header of TCP, and SYN in it (RFC 9293).
             does.load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
             does.mask(&[0x02]);
@@ -120,9 +117,12 @@ impl NftRule {
         self
     }
 
-    /// Adds what a word of the protocol means.
+    /// Adds what a word of the protocol means, once.
     pub(super) fn carrying(mut self, number: u8) -> Self {
-        if self.l4proto.is_some_and(|known| known != number) {
+        if self.l4proto == Some(number) {
+            return self;
+        }
+        if self.l4proto.is_some() {
             self.fail(EncodeError::Invalid("a rule cannot look at two transport protocols"));
         }
         self.l4proto = Some(number);
