@@ -4,7 +4,7 @@ use super::events::Event;
 use super::failure::Failure;
 use super::reply::Reply;
 use crate::clock::Clock;
-use crate::wire::{DecodeError, EncodeError, Header, Messages, Reader, Writer, HEADER_LEN};
+use crate::wire::{align, DecodeError, EncodeError, Header, Messages, Reader, Writer, HEADER_LEN};
 use std::ops::Range;
 
 const NLMSG_NOOP: u16 = 1;
@@ -156,6 +156,20 @@ impl Core {
             let first = self.datagram.get(8..12).and_then(|seq| Reader::new(seq).u32().ok());
             self.cut = Some((len, first));
         }
+    }
+
+    /// The type and the body of the next message if it describes an object and nothing about it is special, as of nearly all
+    /// that a long list consists of. Otherwise `None`, and [`seek`](Core::seek) goes on where this would have.
+    #[inline(always)]
+    pub fn object(&mut self, awaited: Awaited) -> Option<(u16, &[u8])> {
+        let rest = self.datagram.get(self.unread.clone())?;
+        let (Header { ty, flags, seq, port }, body) = Messages::new(rest).next()?.ok()?;
+        let plain = ty >= NLMSG_MIN_TYPE && flags & NLM_F_DUMP_INTR == 0;
+        if !plain || port != self.port || awaited.index(seq).is_none() {
+            return None;
+        }
+        self.unread.start = (self.unread.start + align(HEADER_LEN + body.len())).min(self.unread.end);
+        Some((ty, body))
     }
 
     /// Finds the next reply to what is awaited; `None` if another datagram is needed. What belongs to nothing awaited is

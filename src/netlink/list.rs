@@ -28,7 +28,7 @@ impl Connection {
         self.socket.settle(&mut self.core).map_err(|failure| failure.error(text))?;
         let awaited = self.ask(Verb::Get.message(Q::Object::NEW), NLM_F_DUMP, text, |w| query.encode(w))?;
         self.core.dump_begins(awaited);
-        Ok(List { connection: self, query, awaited: Some(awaited), interrupted: false })
+        Ok(List { connection: self, query, awaited: Some(awaited), interrupted: false, place: None })
     }
 
     /// Lists objects as they were at one moment, starting again when they changed under way.
@@ -66,58 +66,90 @@ pub struct List<'a, Q: Query> {
     /// `None` behind the end.
     awaited: Option<Awaited>,
     interrupted: bool,
+    /// Where the next one is put together: objects are large, and to move one costs as much as to read half of it.
+    place: Option<Result<Q::Object>>,
 }
 
 impl<Q: Query> Iterator for List<'_, Q> {
     type Item = Result<Q::Object>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        // Objects are large: this one is put together where it is handed out.
-        let mut item = None;
-        self.read(&mut item);
-        item
+        self.read();
+        self.place.take()
     }
 }
 
 impl<Q: Query> List<'_, Q> {
+    /// The next object, lent: it stays in the list until the next one is asked for. For long lists whose objects are only
+    /// looked at; [`next`](Iterator::next) moves each one out.
+    ///
+    /// ```no_run
+    /// # use tcnl::{netlink::Connection, tc::Class};
+    /// let mut nl = Connection::open()?;
+    /// let mut bytes = 0;
+    /// let mut classes = nl.list(Class::of(2))?;
+    /// while let Some(class) = classes.lend() {
+    ///     bytes += class?.stats.as_ref().map_or(0, |stats| stats.bytes);
+    /// }
+    /// # Ok::<(), tcnl::Error>(())
+    /// ```
+    #[inline]
+    pub fn lend(&mut self) -> Option<Result<&Q::Object>> {
+        self.read();
+        match self.place {
+            Some(Ok(ref object)) => Some(Ok(object)),
+            Some(Err(_)) => self.place.take().and_then(Result::err).map(Err),
+            None => None,
+        }
+    }
+
     /// Reads the next object, or what ends the list; leaves the place empty behind the end.
-    fn read(&mut self, item: &mut Option<Result<Q::Object>>) {
+    fn read(&mut self) {
+        let item = &mut self.place;
         while let Some(awaited) = self.awaited {
             let Connection { core, socket, .. } = &mut *self.connection;
-            let found = match socket.answer(core, awaited) {
-                Ok(found) => found,
-                Err(failure) => {
-                    *item = Some(Err(failure.error(|| Text(&self.query).to_string())));
-                    self.awaited = None;
-                    return;
+            let (ty, body) = match core.object(awaited) {
+                Some(object) => object,
+                None => {
+                    let found = match socket.answer(core, awaited) {
+                        Ok(found) => found,
+                        Err(failure) => {
+                            *item = Some(Err(failure.error(|| Text(&self.query).to_string())));
+                            self.awaited = None;
+                            return;
+                        }
+                    };
+                    self.interrupted |= found.interrupted;
+                    match core.reply(&found) {
+                        Reply::Object { ty, message } => (ty, message.get(HEADER_LEN..).unwrap_or_default()),
+                        Reply::Done(_) => {
+                            self.awaited = None;
+                            let what = || Text(&self.query).to_string();
+                            *item =
+                                self.interrupted.then(|| Err(Error::Interrupted { what: what(), tries: 1 }));
+                            return;
+                        }
+                        Reply::Refused { errno, report } => {
+                            self.awaited = None;
+                            let name = |offset| Q::Object::attribute_at(core.body(), offset);
+                            *item = Some(Err(report.refusal(errno, Text(&self.query).to_string(), name)));
+                            return;
+                        }
+                    }
                 }
             };
-            self.interrupted |= found.interrupted;
-            match core.reply(&found) {
-                Reply::Object { ty, message } if describes::<Q::Object>(ty) => {
-                    let body = message.get(HEADER_LEN..).unwrap_or_default();
-                    match self.query.read(body, item) {
-                        Err(source) => *item = Some(Err(Error::Decode { object: Q::Object::NOUN, source })),
-                        Ok(()) if item.iter_mut().flatten().any(|object| self.query.take(object)) => (),
-                        Ok(()) => continue,
-                    }
-                    return;
-                }
-                Reply::Object { .. } => (),
-                Reply::Done(_) => {
-                    self.awaited = None;
-                    let what = || Text(&self.query).to_string();
-                    *item = self.interrupted.then(|| Err(Error::Interrupted { what: what(), tries: 1 }));
-                    return;
-                }
-                Reply::Refused { errno, report } => {
-                    self.awaited = None;
-                    let name = |offset| Q::Object::attribute_at(core.body(), offset);
-                    *item = Some(Err(report.refusal(errno, Text(&self.query).to_string(), name)));
-                    return;
-                }
+            if !describes::<Q::Object>(ty) {
+                continue;
             }
+            match self.query.read(body, item) {
+                Err(source) => *item = Some(Err(Error::Decode { object: Q::Object::NOUN, source })),
+                Ok(()) if item.iter_mut().flatten().any(|object| self.query.take(object)) => (),
+                Ok(()) => continue,
+            }
+            return;
         }
+        *item = None;
     }
 }
 
