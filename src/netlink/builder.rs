@@ -24,7 +24,7 @@ pub enum Protocol {
 pub struct Builder {
     protocol: Protocol,
     timeout: Option<Duration>,
-    receive_buffer: Option<u32>,
+    receive_buffer: u32,
     clock: Option<Clock>,
 }
 
@@ -33,7 +33,7 @@ impl Default for Builder {
         Builder {
             protocol: Protocol::Route,
             timeout: Some(Builder::TIMEOUT),
-            receive_buffer: None,
+            receive_buffer: Builder::RECEIVE_BUFFER,
             clock: None,
         }
     }
@@ -42,6 +42,10 @@ impl Default for Builder {
 impl Builder {
     /// How long a connection waits for an answer unless told otherwise.
     pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// How many bytes of messages can wait in the socket unless told otherwise: doubled, the answers to as many requests as go
+    /// out together. Sockets have less by default; where `net.core.rmem_max` allows less, fewer requests go out together.
+    pub const RECEIVE_BUFFER: u32 = 256 * 1024;
 
     /// Kernels put at most 32 KiB of a dump into a datagram; a single message can be longer, where a link has hundreds of
     /// virtual functions.
@@ -63,14 +67,14 @@ impl Builder {
         self
     }
 
-    /// Sets how many bytes of messages can wait in the socket (SO_RCVBUF). The kernel doubles it and limits it to
-    /// `net.core.rmem_max`.
+    /// Sets how many bytes of messages can wait in the socket (SO_RCVBUF), [`Builder::RECEIVE_BUFFER`] if not set. The kernel
+    /// doubles it and limits it to `net.core.rmem_max`. It is a limit: memory is taken by what waits.
     ///
-    /// Batches fit themselves to it: the default is right unless another limit was set for the machine.
+    /// Batches fit themselves to it; who listens to events that come in storms may want more.
     #[must_use]
     pub fn receive_buffer(mut self, bytes: u32) -> Self {
         // The kernel reads it as a signed number.
-        self.receive_buffer = Some(bytes.min(i32::MAX as u32));
+        self.receive_buffer = bytes.min(i32::MAX as u32);
         self
     }
 

@@ -22,12 +22,10 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a socket in the calling thread's network namespace.
-    pub fn open(protocol: isize, timeout: Option<Duration>, receive_buffer: Option<u32>) -> io::Result<Self> {
+    pub fn open(protocol: isize, timeout: Option<Duration>, receive_buffer: u32) -> io::Result<Self> {
         let sys = Sys::new(protocol)?;
         sys.set_non_blocking(true)?;
-        if let Some(bytes) = receive_buffer {
-            sys.set_rx_buf_sz(bytes)?;
-        }
+        sys.set_rx_buf_sz(receive_buffer)?;
         for option in [Sys::set_ext_ack, Sys::set_cap_ack, Sys::set_netlink_get_strict_chk] {
             // Kernels before 4.20 lack one or the other and work without.
             option(&sys, true).or_else(|error| match error.raw_os_error() {
@@ -226,7 +224,7 @@ mod tests {
     #[test]
     fn a_flood_of_foreign_messages_cannot_hold_a_request_beyond_its_timeout() {
         let timeout = Duration::from_millis(100);
-        let mut socket = Socket::open(NETLINK_USERSOCK, Some(timeout), None).unwrap();
+        let mut socket = Socket::open(NETLINK_USERSOCK, Some(timeout), 4096).unwrap();
         let port = socket.bind().unwrap();
         let mut core = Core::new(port, Clock::KERNEL, 4096);
         let awaited = core.begin(1);

@@ -153,6 +153,10 @@ macro_rules! layout {
                 w.fixed(self);
             }
             #[inline]
+            fn attr(&self, ty: u16, w: &mut $crate::wire::Writer) {
+                w.fixed_attr(ty, self);
+            }
+            #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 let padded;
                 let bytes = match payload.first_chunk() {

@@ -12,6 +12,12 @@ pub trait Value: Sized {
     /// Appends the payload.
     fn encode(&self, w: &mut Writer);
 
+    /// Appends the attribute: its header with `ty` as its number, and the payload.
+    #[inline]
+    fn attr(&self, ty: u16, w: &mut Writer) {
+        w.attr_with(ty, |w| self.encode(w));
+    }
+
     /// Reads the payload.
     fn decode(payload: &[u8]) -> Result<Self, DecodeError>;
 
@@ -36,6 +42,10 @@ macro_rules! fixed_values {
             #[inline]
             fn encode(&self, w: &mut Writer) {
                 w.fixed(self);
+            }
+            #[inline]
+            fn attr(&self, ty: u16, w: &mut Writer) {
+                w.fixed_attr(ty, self);
             }
             #[inline]
             fn decode(payload: &[u8]) -> Result<Self, DecodeError> {

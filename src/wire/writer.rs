@@ -89,8 +89,21 @@ impl Writer {
     /// Appends one attribute with `value` as its payload.
     #[inline]
     pub fn attr<V: Value>(&mut self, ty: u16, value: &V) {
-        let ty = if V::NESTED { ty | NLA_F_NESTED } else { ty };
-        self.attr_with(ty, |w| value.encode(w));
+        value.attr(if V::NESTED { ty | NLA_F_NESTED } else { ty }, self);
+    }
+
+    /// Appends one attribute whose payload is of fixed size: at once, because its length need not be found.
+    #[inline]
+    pub fn fixed_attr<T: Fixed>(&mut self, ty: u16, value: &T) {
+        let mut small = [0; 64];
+        let Some((header, payload)) =
+            small.get_mut(..align(4 + T::SIZE)).and_then(|whole| whole.split_first_chunk_mut::<4>())
+        else {
+            return self.attr_with(ty, |w| w.fixed(value));
+        };
+        *header = attr_header(4 + T::SIZE, ty);
+        value.store(&mut Slots { rest: payload, error: &mut self.error });
+        self.bytes.extend_from_slice(small.get(..align(4 + T::SIZE)).unwrap_or_default());
     }
 
     /// Appends one attribute whose payload `fill` writes.
@@ -133,9 +146,7 @@ impl Writer {
         if len > NLA_MAX {
             self.fail(EncodeError::TooLong { attribute: ty & !0xc000, len, max: NLA_MAX });
         }
-        let mut header = [0; 4];
-        NativeEndian::write_u16_into(&[len as u16, ty], &mut header);
-        self.patch(start, header);
+        self.patch(start, attr_header(len, ty));
         if !len.is_multiple_of(4) {
             self.put(&[0; 3][..align(len) - len]);
         }
@@ -148,6 +159,14 @@ impl Writer {
             place.copy_from_slice(&bytes);
         }
     }
+}
+
+/// `struct nlattr`: the length of an attribute with its header and without its padding, and its number.
+#[inline]
+fn attr_header(len: usize, ty: u16) -> [u8; 4] {
+    let mut header = [0; 4];
+    NativeEndian::write_u16_into(&[len as u16, ty], &mut header);
+    header
 }
 
 /// The place of a value of fixed size in a message.

@@ -79,10 +79,12 @@ fn list_classes(nl: &mut Connection, n: u32) -> Result<f64> {
     for _ in 0..3 {
         let start = now()?;
         let (mut count, mut sum) = (0, 0u64);
-        for class in nl.list(Class::of(DEV))? {
+        let mut classes = nl.list(Class::of(DEV))?;
+        while let Some(class) = classes.lend() {
             let class = class?;
             if let Some(ClassKind::Htb(htb)) = &class.kind {
-                sum = sum.wrapping_add(htb.rate.as_bytes_per_second() + class.stats.map_or(0, |s| s.bytes));
+                let bytes = class.stats.as_ref().map_or(0, |stats| stats.bytes);
+                sum = sum.wrapping_add(htb.rate.as_bytes_per_second() + bytes);
             }
             count += 1;
         }
@@ -97,8 +99,9 @@ fn list_filters(nl: &mut Connection, n: u32) -> Result<f64> {
     for _ in 0..3 {
         let start = now()?;
         let mut count = 0;
-        for filter in nl.list(Filter::of(DEV).parent(ROOT))? {
-            count += u32::from(matches!(filter?.kind, Some(FilterKind::U32(u32)) if u32.class.is_some()));
+        let mut filters = nl.list(Filter::of(DEV).parent(ROOT))?;
+        while let Some(filter) = filters.lend() {
+            count += u32::from(matches!(&filter?.kind, Some(FilterKind::U32(u32)) if u32.class.is_some()));
         }
         best = best.min(now()? - start);
         assert_eq!(count, n);

@@ -136,6 +136,10 @@ impl Value for U32Handle {
         w.put_u32(self.0);
     }
     #[inline]
+    fn attr(&self, ty: u16, w: &mut Writer) {
+        w.fixed_attr(ty, &self.0);
+    }
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         u32::decode(payload).map(U32Handle)
     }

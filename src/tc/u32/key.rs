@@ -172,8 +172,12 @@ impl Selector {
         if self.shift > 15 {
             return Err(EncodeError::out_of_range("shift of the u32 offset", self.shift, "0 to 15"));
         }
-        let contradiction =
-            self.keys.iter().enumerate().any(|(n, key)| self.keys.iter().skip(n).any(|k| k.contradicts(key)));
+        let mut rest = &*self.keys;
+        let mut contradiction = false;
+        while let [key, others @ ..] = rest {
+            contradiction |= others.iter().any(|other| other.contradicts(key));
+            rest = others;
+        }
         match contradiction {
             true => Err(EncodeError::Invalid("two u32 keys want different values of the same bits")),
             false => Ok(()),
