@@ -172,6 +172,10 @@ impl Core {
             if ends && self.dump.is_some_and(|dump| dump.index(header.seq).is_some()) {
                 self.dump_ends();
             }
+            // Who says that something was lost may not know whose it was.
+            if header.ty == NLMSG_OVERRUN && header.seq == 0 {
+                return Err(Failure::Overrun);
+            }
             let Some(index) = awaited.index(header.seq) else { continue };
             match header.ty {
                 NLMSG_OVERRUN => return Err(Failure::Overrun),
