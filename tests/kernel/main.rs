@@ -11,6 +11,7 @@ mod common;
 mod diverted;
 mod dumps;
 mod events;
+mod faults;
 mod filters;
 mod link;
 mod namespaces;
@@ -45,9 +46,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    if let Some(done) =
-        refusals::without_privileges().or_else(uplink_health::child).or_else(plan_killed::victim)
-    {
+    let started = [faults::child, plan_killed::victim, refusals::without_privileges, uplink_health::child];
+    if let Some(done) = started.iter().find_map(|child| child()) {
         return done;
     }
     let areas = [
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         diverted::trials(),
         dumps::trials(),
         events::trials(),
+        faults::trials(),
         filters::trials(),
         link::trials(),
         namespaces::trials(),
