@@ -27,6 +27,7 @@ mod plan_kinds;
 mod plan_policy;
 mod plan_scale;
 mod planning;
+mod privileges;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -46,7 +47,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    let started = [faults::child, plan_killed::victim, refusals::without_privileges, uplink_health::child];
+    let started = [faults::child, plan_killed::victim, privileges::child, uplink_health::child];
     if let Some(done) = started.iter().find_map(|child| child()) {
         return done;
     }
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         plan_kinds::trials(),
         plan_policy::trials(),
         plan_scale::trials(),
+        privileges::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),
