@@ -1,12 +1,12 @@
 //! Without privileges: everything that reads works, and what writes fails with an error that names the capability that was missing.
 
-use crate::common::{example, fed, has_program, ip, tc, trial, Outcome, Stop};
+use crate::common::{example, fed, ip, tc, trial, unprivileged, Outcome, Stop};
 use libtest_mimic::Trial;
 use std::env;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode};
 use tcnl::command::{AnyObject, Script};
 use tcnl::netfilter::{Flows, Table, Transaction};
 use tcnl::netlink::{Capabilities, Connection, Group, Namespace, Protocol};
@@ -46,17 +46,6 @@ pub fn child() -> Option<ExitCode> {
             ExitCode::FAILURE
         }
     })
-}
-
-/// Runs a program without any capability: in a user namespace that gives its user no name a program begins without.
-fn unprivileged(command: &Command) -> Result<Output, Stop> {
-    if !has_program("unshare") {
-        return Err(Stop::Skip("`unshare` is not installed".into()));
-    }
-    let mut without = Command::new("unshare");
-    without.arg("--user").arg(command.get_program()).args(command.get_args());
-    without.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    Ok(fed(&mut without, "")?)
 }
 
 /// What this program says as such a child.

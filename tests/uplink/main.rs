@@ -3,6 +3,7 @@
 mod common;
 mod failover;
 mod forwards;
+mod hostile;
 #[path = "../../examples/dual_uplink/lab/mod.rs"]
 mod lab;
 mod moves;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         failover::trials(),
         traces::trials(),
         operated::trials(),
+        hostile::trials(),
         written::trials(),
         forwards::trials(),
         moves::trials(),
