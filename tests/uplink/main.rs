@@ -15,6 +15,7 @@ mod replies;
 #[path = "../../examples/dual_uplink/running.rs"]
 mod running;
 mod servers;
+mod soak;
 mod spread;
 mod steps;
 mod three;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         others::trials(),
         steps::trials(),
         servers::trials(),
+        soak::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }
