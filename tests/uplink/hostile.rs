@@ -1,7 +1,7 @@
 //! The example `dual_uplink` among people who mean it ill: neither its environment nor the directory that it starts in has a say, and
 //! nobody else can read or write what it leaves.
 
-use crate::common::{example, has_program, ip, trial, unprivileged, Outcome, Stop};
+use crate::common::{example, has_program, ip, trial, trial_on_fast_machines, unprivileged, Outcome, Stop};
 use crate::lab::{Lab, Result};
 use crate::operated::{configuration, ELSEWHERE};
 use crate::program::{Place, Running, PATIENCE};
@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("what run leaves is for its user alone, whatever its umask is", left),
         trial("a place for the socket that others have made or may change is not used", prepared),
         trial("without privileges the program says which one is missing, and audit works", powerless),
-        trial(
+        trial_on_fast_machines(
             "without descriptors left a gateway stays what it is, and is repaired when there are some",
             out,
         ),
