@@ -74,8 +74,17 @@ pub fn run(session: &mut Session, what: &Monitor) -> Result<(), Failure> {
             text += if what.label { label(object.noun()) } else { "" };
         }
         print(&(text + &page.take()))?;
+        match object {
+            // A port that leaves its bridge is told of in the bridge's family: the link stays.
+            AnyObject::Link(link) if event.is_deletion() && event.body.first() == Some(&AF_UNSPEC) => {
+                names.remove(&link.dev.index);
+            }
+            _ => (),
+        }
     }
 }
+
+const AF_UNSPEC: u8 = 0;
 
 /// The groups, and what they are about.
 const GROUPS: [(Group, Option<Family>, &[Noun]); 8] = [

@@ -114,6 +114,15 @@ impl Error {
         Error::Io { doing: doing.into(), source: source.into() }
     }
 
+    /// The same for what takes a privilege, which the error names where it was missing.
+    pub(crate) fn denied(doing: impl Into<String>, source: impl Into<io::Error>, takes: &str) -> Self {
+        let (doing, source) = (doing.into(), source.into());
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Error::io(format!("{doing} (it takes {takes})"), source),
+            _ => Error::io(doing, source),
+        }
+    }
+
     /// The kernel's refusal, if it is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -129,5 +138,29 @@ impl Error {
             Error::Io { source, .. } => source.raw_os_error(),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::errno::Errno;
+
+    #[test]
+    fn what_was_missing_is_named_if_it_was_a_privilege() {
+        let refused = |errno| Error::denied("set a to 1", errno, "CAP_NET_ADMIN").to_string();
+        for errno in [Errno::EPERM, Errno::EACCES] {
+            let text = refused(errno);
+            assert!(text.starts_with("cannot set a to 1 (it takes CAP_NET_ADMIN): "), "{text}");
+        }
+        assert_eq!(refused(Errno::EROFS), "cannot set a to 1: Read-only file system (os error 30)");
+        let mut refusal = Refusal::new("ip link del a", nix::libc::EPERM);
+        assert_eq!(refusal.missing_capability(), Some("CAP_NET_ADMIN"));
+        let text = "`ip link del a` was refused: Operation not permitted (os error 1)";
+        assert_eq!(refusal.to_string(), format!("{text} (it takes CAP_NET_ADMIN)"));
+        // What the kernel has something to say of is about something else.
+        refusal.message = Some("Device can not be enslaved while up".into());
+        assert_eq!(refusal.missing_capability(), None);
+        assert_eq!(refusal.to_string(), format!("{text}: Device can not be enslaved while up"));
     }
 }

@@ -33,11 +33,25 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The capability that was missing, if the request was refused for the lack of one: it counts in the user namespace that owns the
+    /// network namespace, and for actions by themselves in the first one.
+    ///
+    /// For that the kernel refuses with EPERM and without a word (`rtnetlink_rcv_msg` of `net/core/rtnetlink.c`, `nfnetlink_rcv` of
+    /// `net/netfilter/nfnetlink.c`). EPERM with words, as bonds say it, is about something else.
+    pub fn missing_capability(&self) -> Option<&'static str> {
+        (self.errno == nix::libc::EPERM && self.message.is_none()).then_some("CAP_NET_ADMIN")
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` was refused: {}", self.request, io::Error::from_raw_os_error(self.errno))?;
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
+        }
+        if let Some(capability) = self.missing_capability() {
+            write!(f, " (it takes {capability})")?;
         }
         match (self.attribute, self.offset) {
             (Some(attribute), _) => write!(f, " (attribute {attribute})")?,

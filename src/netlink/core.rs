@@ -186,7 +186,13 @@ impl Core {
             if ends && self.dump.is_some_and(|dump| dump.index(header.seq).is_some()) {
                 self.dump_ends();
             }
-            let Some(index) = awaited.index(header.seq) else { continue };
+            let Some(index) = awaited.index(header.seq) else {
+                // Who says that something was lost may not know whose it was.
+                if header.ty == NLMSG_OVERRUN && header.seq == 0 {
+                    return Err(Failure::Overrun);
+                }
+                continue;
+            };
             match header.ty {
                 NLMSG_OVERRUN => return Err(Failure::Overrun),
                 NLMSG_ERROR if body < 4 => {

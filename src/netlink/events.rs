@@ -50,6 +50,8 @@ impl Group {
 pub struct Events {
     socket: Socket,
     core: Core,
+    /// See [`Socket::event`].
+    gap: Option<usize>,
 }
 
 /// Something happened to an object.
@@ -87,21 +89,22 @@ impl Event<'_> {
 
 impl Events {
     pub(super) fn new(socket: Socket, core: Core) -> Self {
-        Events { socket, core }
+        Events { socket, core, gap: None }
     }
 
     /// Waits for the next event, for as long as the [`Builder`](super::Builder) was told; `None` if nothing happened until then.
     ///
     /// # Errors
     /// [`Error::Overrun`] if events were lost, because they came faster than they were read: whoever keeps track of objects
-    /// has to list them anew. [`Error::Truncated`] and [`Error::Decode`] if one could not be read, [`Error::Io`] if the
+    /// has to list them anew, and misses nothing then. It comes behind the events that were there before. [`Error::Truncated`] and [`Error::Decode`] if one could not be read, [`Error::Io`] if the
     /// socket fails. Except for the last, the events behind it can be read as before.
     #[allow(
         clippy::should_implement_trait,
         reason = "an event lies in the receive buffer, which iterators cannot lend"
     )]
     pub fn next(&mut self) -> Result<Option<Event<'_>>> {
-        let told = self.socket.event(&mut self.core).map_err(|failure| failure.error(|| "monitor".into()))?;
+        let told = self.socket.event(&mut self.core, &mut self.gap);
+        let told = told.map_err(|failure| failure.error(|| "monitor".into()))?;
         Ok(told.map(|told| self.core.event(&told)))
     }
 }

@@ -23,6 +23,8 @@ mod connection;
 mod core;
 mod events;
 mod failure;
+#[cfg(test)]
+mod faults;
 #[cfg(feature = "generate")]
 #[doc(hidden)]
 pub mod fuzz;

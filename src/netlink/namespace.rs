@@ -40,13 +40,17 @@ impl Namespace<'_> {
                 return on_a_thread("the network namespace", || enter(fd, "the network namespace"), f)
             }
         };
-        let file = File::open(path).map_err(|error| Error::io(format!("open {what}"), error))?;
+        // Those of processes are for who may trace them.
+        let cannot =
+            |error| Error::denied(format!("open {what}"), error, "CAP_SYS_PTRACE, if it is of a process");
+        let file = File::open(path).map_err(cannot)?;
         on_a_thread(&what, || enter(file.as_fd(), &what), f)
     }
 }
 
 fn enter(namespace: BorrowedFd<'_>, what: &str) -> Result<()> {
-    setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|error| Error::io(format!("enter {what}"), error))
+    setns(namespace, CloneFlags::CLONE_NEWNET)
+        .map_err(|error| Error::denied(format!("enter {what}"), error, "CAP_SYS_ADMIN"))
 }
 
 /// Runs `f` on a thread of its own, behind `enter`, which moves that thread to a namespace.

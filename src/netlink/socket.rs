@@ -1,4 +1,4 @@
-use super::core::{Awaited, Core, Found, Told};
+use super::core::{Awaited, Core, Found, Told, KERNEL};
 use super::failure::Failure;
 use netlink_sys::{Socket as Sys, SocketAddr};
 use nix::errno::Errno;
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// `recv` then says how long a datagram was that did not fit. `include/linux/socket.h`
 const MSG_TRUNC: i32 = 0x20;
+/// What a datagram takes of the receive buffer at least: the kernel counts its own structures, too.
+const LEAST: usize = 256;
 const ENOBUFS: i32 = Errno::ENOBUFS as i32;
 const ENOPROTOOPT: i32 = Errno::ENOPROTOOPT as i32;
 
@@ -18,6 +20,9 @@ const ENOPROTOOPT: i32 = Errno::ENOPROTOOPT as i32;
 pub(super) struct Socket {
     sys: Sys,
     timeout: Option<Duration>,
+    /// Answers in the kernel's place.
+    #[cfg(test)]
+    pub peer: Option<super::faults::Peer>,
 }
 
 impl Socket {
@@ -33,7 +38,12 @@ impl Socket {
                 _ => Err(error),
             })?;
         }
-        Ok(Socket { sys, timeout })
+        Ok(Socket {
+            sys,
+            timeout,
+            #[cfg(test)]
+            peer: None,
+        })
     }
 
     /// The port that the kernel chose for the socket.
@@ -53,9 +63,8 @@ impl Socket {
 
     /// Sends what is framed, in one datagram.
     pub fn send(&self, core: &Core) -> Result<(), Failure> {
-        let kernel = SocketAddr::new(0, 0);
         loop {
-            match self.sys.send_to(core.outgoing(), &kernel, 0) {
+            match self.try_send(core.outgoing()) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
                 Err(source) => return Err(Failure::Io { doing: "send", source }),
@@ -87,21 +96,37 @@ impl Socket {
     }
 
     /// Waits for the next event, for as long as the timeout says; `None` if nothing came.
-    pub fn event(&self, core: &mut Core) -> Result<Option<Told>, Failure> {
+    ///
+    /// Of an overflow the kernel says at once, in front of the events that wait, and what happens until all of those have been read it
+    /// drops in silence (NETLINK_S_CONGESTED in `net/netlink/af_netlink.c`). So the overflow is told behind them: whoever lists the objects
+    /// then has missed nothing. `gap` is how many datagrams may be left in front of one that has yet to be told.
+    pub fn event(&self, core: &mut Core, gap: &mut Option<usize>) -> Result<Option<Told>, Failure> {
         if let Some(told) = core.seek_event()? {
             return Ok(Some(told));
         }
         let deadline = Deadline::after(self.timeout);
         loop {
+            if *gap == Some(0) {
+                *gap = None;
+                return Err(Failure::Overrun);
+            }
             match self.try_receive(core) {
-                Ok(()) => (),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.wait(&deadline) {
-                    Err(Failure::Timeout(_)) => return Ok(None),
-                    waited => waited?,
+                Ok(()) => *gap = gap.map(|left| left - 1),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => match gap.take() {
+                    Some(_) => return Err(Failure::Overrun),
+                    None => match self.wait(&deadline) {
+                        Err(Failure::Timeout(_)) => return Ok(None),
+                        waited => waited?,
+                    },
                 },
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                // Unlike answers, the events in front of the gap are worth reading: they stay.
-                Err(error) if error.raw_os_error() == Some(ENOBUFS) => return Err(Failure::Overrun),
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => {
+                    // Of two, the first one has to be told before the second one is waited for: they might never end.
+                    match gap.replace(self.receive_buffer() / LEAST + 1) {
+                        Some(_) => return Err(Failure::Overrun),
+                        None => continue,
+                    }
+                }
                 Err(source) => return Err(Failure::Io { doing: "receive", source }),
             }
             if let Some(told) = core.seek_event()? {
@@ -161,8 +186,20 @@ impl Socket {
         }
     }
 
+    fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(test)]
+        if let Some(peer) = &self.peer {
+            return peer.hear(bytes);
+        }
+        self.sys.send_to(bytes, &SocketAddr::new(KERNEL, 0), 0)
+    }
+
     fn try_receive(&self, core: &mut Core) -> io::Result<()> {
         let mut space = core.space();
+        #[cfg(test)]
+        if let Some(peer) = &self.peer {
+            return peer.say(space).map(|(len, sender)| core.received(len, sender));
+        }
         let (len, sender) = self.sys.recv_from(&mut space, MSG_TRUNC)?;
         core.received(len, sender.port_number());
         Ok(())
@@ -172,6 +209,10 @@ impl Socket {
     /// that `poll` knows: the caller tries again.
     fn wait(&self, deadline: &Deadline) -> Result<(), Failure> {
         deadline.check()?;
+        #[cfg(test)]
+        if let Some(peer) = &self.peer {
+            return if peer.is_silent() { Err(Failure::Timeout(deadline.timeout)) } else { Ok(()) };
+        }
         match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], deadline.remaining()) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(Failure::Io { doing: "wait for an answer", source: errno.into() }),

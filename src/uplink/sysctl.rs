@@ -175,7 +175,7 @@ impl Sysctls {
 
     fn write(&self, key: Key, value: u32) -> Result<()> {
         fs::write(self.root.join(key.to_string()), value.to_string())
-            .map_err(|error| Error::io(format!("set {key} to {value}"), error))
+            .map_err(|error| Error::denied(format!("set {key} to {value}"), error, "CAP_NET_ADMIN"))
     }
 }
 

@@ -155,6 +155,17 @@ pub fn fed(command: &mut Command, input: &str) -> io::Result<Output> {
     child.wait_with_output()
 }
 
+/// Runs a program without any capability: in a user namespace that gives its user no name a program begins without.
+pub fn unprivileged(command: &Command) -> Result<Output, Stop> {
+    if !has_program("unshare") {
+        return Err(Stop::Skip("`unshare` is not installed".into()));
+    }
+    let mut without = Command::new("unshare");
+    without.arg("--user").arg(command.get_program()).args(command.get_args());
+    without.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    Ok(fed(&mut without, "")?)
+}
+
 /// Where an example is: they are built next to the directory of the tests.
 pub fn example(name: &str) -> Result<PathBuf, Stop> {
     let tests = env::current_exe()?;

@@ -11,6 +11,7 @@ mod common;
 mod diverted;
 mod dumps;
 mod events;
+mod faults;
 mod filters;
 mod link;
 mod namespaces;
@@ -26,6 +27,7 @@ mod plan_kinds;
 mod plan_policy;
 mod plan_scale;
 mod planning;
+mod privileges;
 mod qdiscs;
 mod rebuilt;
 mod refusals;
@@ -45,9 +47,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Some tests start this program again.
-    if let Some(done) =
-        refusals::without_privileges().or_else(uplink_health::child).or_else(plan_killed::victim)
-    {
+    let started = [faults::child, plan_killed::victim, privileges::child, uplink_health::child];
+    if let Some(done) = started.iter().find_map(|child| child()) {
         return done;
     }
     let areas = [
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         diverted::trials(),
         dumps::trials(),
         events::trials(),
+        faults::trials(),
         filters::trials(),
         link::trials(),
         namespaces::trials(),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         plan_kinds::trials(),
         plan_policy::trials(),
         plan_scale::trials(),
+        privileges::trials(),
         qdiscs::trials(),
         rebuilt::trials(),
         refusals::trials(),

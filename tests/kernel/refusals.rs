@@ -3,14 +3,10 @@
 mod filters;
 
 use crate::actions::skip_without_real_root;
-use crate::common::{in_netns, ip, tc, tc_batch, trial, Outcome, Stop};
+use crate::common::{ip, tc, tc_batch, trial, Outcome, Stop};
 use crate::twice::skip_what_is_not_there;
 use libtest_mimic::Trial;
-use nix::sched::{unshare, CloneFlags};
-use std::env;
-use std::fs::File;
-use std::process::{Command, ExitCode};
-use tcnl::netlink::{Ack, Connection, Namespace};
+use tcnl::netlink::{Ack, Connection};
 use tcnl::request::Verb;
 use tcnl::route::Link;
 use tcnl::tc::fifo::Pfifo;
@@ -49,7 +45,6 @@ pub fn trials() -> Vec<Trial> {
         trial("every warning is returned, with the class that it is about", warnings),
         trial("of several actions in one request all or none are added", filters::several_actions),
         trial("a batch with errors in the middle does the rest and says what failed", batch),
-        trial("without privileges a request is refused, and a list is not", no_privileges),
     ]
 }
 
@@ -299,55 +294,4 @@ fn batch() -> Outcome {
     assert!(tc("qdisc show dev lo")?.contains("qdisc pfifo 2: parent 1:1"));
     assert_eq!(tc("filter show dev lo")?.matches("flowid 1:1").count(), 1);
     Ok(())
-}
-
-/// Says what to do to a process that is to have no privileges in the namespace that it starts in.
-const CHILD: &str = "TCNL_TEST_WITHOUT_PRIVILEGES";
-
-fn no_privileges() -> Outcome {
-    tc("qdisc add dev lo root handle 1: htb")?;
-    tc("class add dev lo parent 1: classid 1:1 htb rate 1mbit")?;
-    let elsewhere = in_netns(|| Ok(File::open("/proc/thread-self/ns/net")?))?;
-    let path = format!("/proc/{}/fd/{}", std::process::id(), std::os::fd::AsRawFd::as_raw_fd(&elsewhere));
-    let output = Command::new(env::current_exe()?).env(CHILD, path).output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let [add, batch, list, other] = said.lines().collect::<Vec<_>>()[..] else {
-        return Err(Stop::Fail(format!("{}: {said}{complaint}", output.status)));
-    };
-    let refused = "was refused: Operation not permitted (os error 1)";
-    assert!(add.starts_with("`tc qdisc add dev if1 root handle 2: htb") && add.contains(refused), "{add}");
-    assert!(batch.starts_with("`tc class del dev if1 classid 1:1`") && batch.contains(refused), "{batch}");
-    assert_eq!(list, "1 class", "anybody may look");
-    assert!(other.starts_with("cannot enter the network namespace"), "{other}");
-    assert!(other.contains("Operation not permitted"), "{other}");
-    assert_eq!(tc("class show dev lo")?.lines().count(), 1);
-    Ok(())
-}
-
-/// The whole of a process that [`no_privileges`] started; `None` in any other.
-pub fn without_privileges() -> Option<ExitCode> {
-    let elsewhere = env::var_os(CHILD)?;
-    let attempts = || -> Outcome {
-        let elsewhere = File::open(elsewhere)?;
-        // All capabilities are now for a new user namespace, which owns no network.
-        unshare(CloneFlags::CLONE_NEWUSER)?;
-        let mut nl = Connection::open()?;
-        let add = nl.add(&Qdisc::root(LO).handle(Handle::new(2, 0)).kind(Htb::new()));
-        println!("{}", add.err().ok_or("it was added")?);
-        let mut batch = nl.batch();
-        batch.delete(&Class::with_id(LO, id(1)))?;
-        println!("{}", nl.run(&batch).remove(0).err().ok_or("it was deleted")?);
-        println!("{} class", nl.snapshot(Class::of(LO))?.len());
-        let other = Connection::open_in(Namespace::Fd(std::os::fd::AsFd::as_fd(&elsewhere)));
-        println!("{}", other.err().ok_or("it was opened")?);
-        Ok(())
-    };
-    Some(match attempts() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(stop) => {
-            eprintln!("{stop:?}");
-            ExitCode::FAILURE
-        }
-    })
 }

@@ -3,6 +3,7 @@
 mod common;
 mod failover;
 mod forwards;
+mod hostile;
 #[path = "../../examples/dual_uplink/lab/mod.rs"]
 mod lab;
 mod moves;
@@ -14,6 +15,7 @@ mod replies;
 #[path = "../../examples/dual_uplink/running.rs"]
 mod running;
 mod servers;
+mod soak;
 mod spread;
 mod steps;
 mod three;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         failover::trials(),
         traces::trials(),
         operated::trials(),
+        hostile::trials(),
         written::trials(),
         forwards::trials(),
         moves::trials(),
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         others::trials(),
         steps::trials(),
         servers::trials(),
+        soak::trials(),
     ];
     common::run(areas.into_iter().flatten().collect())
 }

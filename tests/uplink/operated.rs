@@ -33,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
 const FAST: (Rate, Rate) = (Rate::mbit(100), Rate::mbit(100));
 
 /// The lab's uplinks, of which the first is preferred, or the second.
-fn configuration(lab: &Lab, preferred: usize) -> String {
+pub fn configuration(lab: &Lab, preferred: usize) -> String {
     let mut text = "lans = [\"lan\"]\nselector = \"failover\"\nfailover_hold = \"500ms\"\n".to_owned();
     for (number, line) in lab.lines.iter().enumerate() {
         let (dev, [v4, v6]) = (line.device, line.router);
@@ -179,7 +179,7 @@ fn json() -> Outcome {
 }
 
 /// For a machine that has none of the devices yet.
-const ELSEWHERE: &str = "lans = []\n[[uplink]]\nname = 'a'\ndev = 'w1'\ndown = '1mbit'\nup = '1mbit'\nv4 = { via = '192.0.2.1' }\n\
+pub const ELSEWHERE: &str = "lans = []\n[[uplink]]\nname = 'a'\ndev = 'w1'\ndown = '1mbit'\nup = '1mbit'\nv4 = { via = '192.0.2.1' }\n\
                          [[uplink]]\nname = 'b'\ndev = 'w2'\ndown = '1mbit'\nup = '1mbit'\nv4 = { via = 'link' }\n";
 
 fn unread() -> Outcome {

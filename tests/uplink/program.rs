@@ -94,6 +94,12 @@ impl Running {
         Ok(Running { child, lines })
     }
 
+    /// Starts one whose output nobody keeps.
+    pub fn silent(command: &mut Command) -> Result<Running> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        Ok(Running { child, lines: Arc::default() })
+    }
+
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -27,10 +27,14 @@ pub fn path(said: Option<&Path>) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let namespace = fs::metadata("/proc/thread-self/ns/net").map_err(|error| format!("/proc: {error}"))?;
-    let is_mine = |base: &PathBuf| fs::metadata(base).is_ok_and(|found| found.uid() == geteuid().as_raw());
+    // Where others may write they can put a directory of theirs in place of ours, and where a relative path leads is not known.
+    let is_mine = |base: &PathBuf| {
+        let alone = |found: fs::Metadata| found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0;
+        base.is_absolute() && fs::metadata(base).is_ok_and(alone)
+    };
     let users = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let base = [Some(PathBuf::from("/run")), users].into_iter().flatten().find(is_mine);
-    let base = base.ok_or("neither /run nor XDG_RUNTIME_DIR is yours: say --socket PATH")?;
+    let base = base.ok_or("neither /run nor XDG_RUNTIME_DIR is yours alone: say --socket PATH")?;
     Ok(base.join("dual_uplink").join(format!("{}.sock", namespace.ino())))
 }
 

@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::error::Error;
+use crate::netlink::faults::peer::{error, message, NLM_F_MULTI, OURS};
 use crate::netlink::reply::{NLM_F_ACK_TLVS, NLM_F_CAPPED};
 
-const OURS: u32 = 4711;
 const NEW_QDISC: u16 = 36;
-const NLM_F_MULTI: u16 = 0x2;
 
 fn core() -> (Core, Awaited) {
     let mut core = Core::new(OURS, Clock::KERNEL, 256);
@@ -17,25 +16,6 @@ fn core() -> (Core, Awaited) {
     })
     .unwrap();
     (core, awaited)
-}
-
-fn message(ty: u16, flags: u16, seq: u32, body: &[u8]) -> Vec<u8> {
-    let mut w = Writer::default();
-    w.message(Header { ty, flags, seq, port: OURS }, |w| w.put(body)).unwrap();
-    w.bytes().to_vec()
-}
-
-/// The body of NLMSG_ERROR: the code, the echo of a request of `echoed` bytes of which `shown` are there, and attributes.
-fn error(code: i32, echoed: u32, shown: usize, attributes: &[(u16, &[u8])]) -> Vec<u8> {
-    let mut w = Writer::default();
-    w.put(&code.to_ne_bytes());
-    w.put_u32(echoed);
-    // Were the echo read as attributes, this would end the reading.
-    w.put(&vec![0xff; shown - 4]);
-    for (ty, payload) in attributes {
-        w.attr_with(*ty, |w| w.put(payload));
-    }
-    w.bytes().to_vec()
 }
 
 fn receive(core: &mut Core, sender: u32, datagram: &[u8]) {

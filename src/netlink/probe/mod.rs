@@ -27,8 +27,10 @@ impl Capabilities {
     /// namespace of his own (`unshare --user --map-root-user`). And whatever [`Connection`](super::Connection) fails with,
     /// other than refusals: those are answers.
     pub fn probe() -> Result<Self> {
-        let cannot = "make a network namespace to try things out in (it takes CAP_SYS_ADMIN)";
-        let leave = || unshare(CloneFlags::CLONE_NEWNET).map_err(|error| Error::io(cannot, error));
+        let cannot = "make a network namespace to try things out in";
+        let leave = || {
+            unshare(CloneFlags::CLONE_NEWNET).map_err(|error| Error::denied(cannot, error, "CAP_SYS_ADMIN"))
+        };
         on_a_thread("a network namespace of its own", leave, || {
             let mut prober = Prober::open()?;
             Ok(Capabilities {
