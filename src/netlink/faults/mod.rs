@@ -39,7 +39,7 @@ fn hearing(said: Said) -> Events {
 }
 
 fn ends(answer: impl FnMut(&[Header]) -> Said + Send + 'static) -> (Socket, Core) {
-    let mut socket = Socket::open(netlink_sys::protocols::NETLINK_ROUTE, None, Some(RECEIVE_BUFFER)).unwrap();
+    let mut socket = Socket::open(netlink_sys::protocols::NETLINK_ROUTE, None, RECEIVE_BUFFER).unwrap();
     socket.peer = Some(Peer::new(answer));
     (socket, Core::new(OURS, Clock::KERNEL, BUFFER))
 }
