@@ -2,9 +2,9 @@
 
 #[path = "../../examples/dual_uplink/operate/config/mod.rs"]
 #[allow(dead_code, reason = "the program reads files as well")]
-mod file;
+mod program;
 
-use self::file::Config;
+use self::program::Config;
 use std::time::Duration;
 use tcnl::uplink::Sample;
 

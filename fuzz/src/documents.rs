@@ -8,13 +8,9 @@ use tcnl::plan::Desired;
 pub fn documents(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match data.first() {
-        Some(b'{') => {
-            fixpoint(text, |text| serde_json::from_str(text), |desired| serde_json::to_string(desired))
-        }
-        Some(b'[') => fixpoint(text, |text| toml::from_str(text), |desired| toml::to_string(desired)),
-        _ => {
-            fixpoint(text, |text| serde_yaml_ng::from_str(text), |desired| serde_yaml_ng::to_string(desired))
-        }
+        Some(b'{') => fixpoint(text, |text| serde_json::from_str(text), serde_json::to_string),
+        Some(b'[') => fixpoint(text, |text| toml::from_str(text), toml::to_string),
+        _ => fixpoint(text, |text| serde_yaml_ng::from_str(text), serde_yaml_ng::to_string),
     }
 }
 

@@ -28,8 +28,11 @@ pub fn language(data: &[u8]) {
     }
 }
 
+/// What is done with an input.
+pub type Check = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Check)] = &[
     ("wire", wire),
     ("kinds", kinds),
     ("messages", messages),

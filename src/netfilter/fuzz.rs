@@ -5,6 +5,7 @@ use super::{
     Table, Transaction,
 };
 use crate::wire::{align, Messages, HEADER_LEN};
+use std::sync::LazyLock;
 
 /// Takes messages as answers to the questions for a table, and for connections and flowtables. The first bytes say where in our own request an
 /// error is.
@@ -13,9 +14,8 @@ use crate::wire::{align, Messages, HEADER_LEN};
 /// If what is found of a table is more than there are messages, or the table is not as it was found.
 pub fn answers(data: &[u8]) {
     let Some(([at, offset], data)) = data.split_first_chunk::<2>() else { return };
-    let made = transaction();
-    let bytes = made.to_bytes().unwrap_or_default();
-    if let Some(Ok((header, body))) = Messages::new(&bytes).nth(usize::from(*at) % 8) {
+    let (made, bytes) = &*MADE;
+    if let Some(Ok((header, body))) = Messages::new(bytes).nth(usize::from(*at) % 8) {
         attribute_at(header.ty, body, usize::from(*offset));
     }
     let mut listing = Listing::new(TABLE);
@@ -37,6 +37,13 @@ pub fn answers(data: &[u8]) {
 }
 
 const TABLE: &str = "t";
+
+/// What was sent before.
+static MADE: LazyLock<(Transaction, Vec<u8>)> = LazyLock::new(|| {
+    let made = transaction();
+    let bytes = made.to_bytes().unwrap_or_default();
+    (made, bytes)
+});
 
 /// A table with a chain of each sort, and rules of every expression.
 fn transaction() -> Transaction {
