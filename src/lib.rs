@@ -34,6 +34,8 @@ pub mod error;
 pub mod netfilter;
 pub mod netlink;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod request;
 pub mod route;
 pub mod tc;

@@ -30,6 +30,9 @@ mod expressions;
 mod flows;
 pub(crate) mod flowtables;
 mod found;
+#[cfg(feature = "generate")]
+#[doc(hidden)]
+pub mod fuzz;
 mod numbers;
 mod rule;
 mod table;

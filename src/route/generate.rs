@@ -228,8 +228,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-
         #[test]
         fn every_route_decodes_as_it_was_encoded(bytes in vec(any::<u8>(), 0..400)) {
             let route = Route::generate(&mut Source::new(&bytes));

@@ -133,8 +133,6 @@ const VOCABULARY: &str = "to from via dev v0 10.0.0.0/8 2001:db8::1 default all 
     nomaster up link index realms 1/2 rtt 1.5s tos pref metric dsfield 10/255.0.0.0 get";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
     #[test]
     fn every_route_reads_as_it_prints(bytes in vec(any::<u8>(), 0..400), verb in 0usize..4) {
         let verb = [Verb::Add, Verb::Replace, Verb::Append, Verb::Prepend][verb];
@@ -211,8 +209,6 @@ const ASKED: &str = "to from root match exact default all any 10.0.0.0/8 10.1/16
     suppress_prefixlength 0 tun_id dscp AF11/3 flowlabel 5 dst id groups master vrf fdb";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
-
     #[test]
     fn every_question_is_heard_as_it_prints(
         option in prop::sample::select(&["", "-4 ", "-6 "]),

@@ -24,9 +24,9 @@ const TCA_ACT_USED_HW_STATS: u16 = 9;
 const TCA_ACT_IN_HW_COUNT: u16 = 10;
 
 /// The attributes of one action.
-pub(super) const TABLE: Table = Table {
-    set: "action",
-    names: &[
+pub(super) const TABLE: Table = Table::named(
+    "action",
+    &[
         (TCA_ACT_KIND, "TCA_ACT_KIND"),
         (TCA_ACT_OPTIONS, "TCA_ACT_OPTIONS"),
         (TCA_ACT_INDEX, "TCA_ACT_INDEX"),
@@ -38,7 +38,7 @@ pub(super) const TABLE: Table = Table {
         (TCA_ACT_USED_HW_STATS, "TCA_ACT_USED_HW_STATS"),
         (TCA_ACT_IN_HW_COUNT, "TCA_ACT_IN_HW_COUNT"),
     ],
-};
+);
 
 /// The actions of a filter, in the order in which packets pass them: at most 32, numbered from 1.
 pub type Actions = Indexed<Action>;

@@ -59,7 +59,7 @@ const NAMES: &[(u16, &str)] = &[
 ];
 
 /// The table of the attributes that all objects share.
-pub(crate) const TABLE: Table = Table { set: "tc", names: NAMES };
+pub(crate) const TABLE: Table = Table::named("tc", NAMES);
 
 /// The objects whose kinds share names but not options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,12 @@
 use super::{Kind, Setting};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Handle;
+use crate::wire::Table;
 use std::fmt::{self, Display, Formatter};
+
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::of::<Ingress>(), Table::of::<Clsact>()]
+}
 
 attrs! {
     /// A place for filters on what arrives. Attach it with [`Qdisc::ingress`](super::Qdisc::ingress).

@@ -380,6 +380,7 @@ pub fn tables() -> Vec<Table> {
         skbedit::tables(),
         super::actions::tables(),
         super::stab::tables(),
+        ingress::tables(),
         vec![super::action::TABLE, super::attributes::TABLE, super::stats::TABLE],
     ]
     .concat()

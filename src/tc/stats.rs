@@ -17,9 +17,9 @@ const TCA_STATS_BASIC_HW: u16 = 7;
 const TCA_STATS_PKT64: u16 = 8;
 
 /// The attributes of TCA_STATS2, for the header checks.
-pub(super) const TABLE: Table = Table {
-    set: "statistics",
-    names: &[
+pub(super) const TABLE: Table = Table::named(
+    "statistics",
+    &[
         (TCA_STATS_BASIC, "TCA_STATS_BASIC"),
         (TCA_STATS_RATE_EST, "TCA_STATS_RATE_EST"),
         (TCA_STATS_QUEUE, "TCA_STATS_QUEUE"),
@@ -29,7 +29,7 @@ pub(super) const TABLE: Table = Table {
         (TCA_STATS_BASIC_HW, "TCA_STATS_BASIC_HW"),
         (TCA_STATS_PKT64, "TCA_STATS_PKT64"),
     ],
-};
+);
 
 /// What an object has counted. What the kernel did not send is 0 or `None`.
 ///

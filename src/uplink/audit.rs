@@ -77,7 +77,7 @@ fn audit_below(proc: &Path, gateway: &Gateway) -> Result<Vec<Exposed>> {
     Ok(exposed)
 }
 
-fn read_sockets(file: impl Read, exposed: &mut Vec<Exposed>) -> std::io::Result<()> {
+pub(super) fn read_sockets(file: impl Read, exposed: &mut Vec<Exposed>) -> std::io::Result<()> {
     let mut file = BufReader::new(file);
     let mut line = Vec::new();
     while exposed.len() < SOCKETS {

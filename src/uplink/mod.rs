@@ -62,6 +62,9 @@ mod changes;
 mod check;
 mod controller;
 mod devices;
+#[cfg(feature = "generate")]
+#[doc(hidden)]
+pub mod fuzz;
 mod happening;
 mod health;
 mod load;

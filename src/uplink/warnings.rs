@@ -1,6 +1,6 @@
 //! What on this machine works against several uplinks.
 
-mod networkd;
+pub(super) mod networkd;
 #[cfg(test)]
 mod tests;
 

@@ -7,6 +7,10 @@ pub type Names = &'static [(u16, &'static str)];
 pub trait Set: Value {
     /// Every attribute of the set, in the order of declaration.
     const NAMES: Names;
+
+    /// What must hold of one that is drawn from bytes.
+    #[cfg(test)]
+    const HOLDS: super::property::Holds;
 }
 
 /// One set's name and attributes, for checks against kernel headers.
@@ -16,12 +20,29 @@ pub struct Table {
     pub set: &'static str,
     /// Its attributes.
     pub names: Names,
+    /// What must hold of it, if it is declared with `attrs!`.
+    #[cfg(test)]
+    pub(crate) holds: Option<super::property::Holds>,
 }
 
 impl Table {
     /// The table of the set `T`.
     pub fn of<T: Set>() -> Self {
-        Table { set: std::any::type_name::<T>(), names: T::NAMES }
+        Table {
+            #[cfg(test)]
+            holds: Some(T::HOLDS),
+            ..Table::named(std::any::type_name::<T>(), T::NAMES)
+        }
+    }
+
+    /// The table of a set that is read and written by hand.
+    pub(crate) const fn named(set: &'static str, names: Names) -> Self {
+        Table {
+            set,
+            names,
+            #[cfg(test)]
+            holds: None,
+        }
     }
 }
 
@@ -151,6 +172,8 @@ macro_rules! attrs {
 
         impl $crate::wire::Set for $name {
             const NAMES: $crate::wire::Names = &[$(($num, $kernel),)* $(($pnum, $pkernel),)*];
+            #[cfg(test)]
+            const HOLDS: $crate::wire::property::Holds = $crate::wire::property::holds::<Self>;
         }
 
         attrs!(@words $words $name {$($field [$($word)?])*});

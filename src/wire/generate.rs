@@ -18,6 +18,11 @@ impl<'a> Source<'a> {
         Source { bytes }
     }
 
+    /// The bytes that have not been drawn.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The next byte, or 0 when they have run out.
     pub fn byte(&mut self) -> u8 {
         match self.bytes.split_first() {

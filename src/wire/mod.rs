@@ -20,6 +20,8 @@ mod field;
 #[cfg(any(test, feature = "generate"))]
 pub mod generate;
 mod message;
+#[cfg(test)]
+pub(crate) mod property;
 mod reader;
 mod value;
 mod writer;

@@ -8,6 +8,7 @@ use super::meaning::Meaning;
 use super::objects::{any_message, is_dump};
 use super::requests::NOT_YET;
 use proptest::prelude::*;
+use std::sync::LazyLock;
 use tcnl::command::{Command, Noun, Options, Tool};
 use tcnl::request::Verb;
 use tcnl::text::{CommandError, Words};
@@ -249,6 +250,12 @@ fn words_are_taken_and_refused_as_iproute2_does() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// What was recorded, read once for all cases.
+static COMMANDS: LazyLock<Vec<String>> =
+    LazyLock::new(|| requests().into_iter().map(|request| request.cmd).collect());
+static VOCABULARY: LazyLock<Vec<&str>> =
+    LazyLock::new(|| COMMANDS.iter().flat_map(|command| command.split_whitespace()).collect());
+
 proptest! {
     /// Whatever the order of words, they are heard or refused.
     #[test]
@@ -259,12 +266,11 @@ proptest! {
         start in any::<prop::sample::Index>(),
         junk in ".{0,5}",
     ) {
-        let commands: Vec<String> = requests().into_iter().map(|request| request.cmd).collect();
-        let vocabulary: Vec<&str> = commands.iter().flat_map(|cmd| cmd.split_whitespace()).chain([&*junk]).collect();
         let mut command = vec![noun.tool().name(), noun.word(), verb];
         // A command as it should be, and words from anywhere.
-        command.extend(start.get(&commands).split_whitespace().skip(3));
-        command.extend(picks.iter().map(|pick| *pick.get(&vocabulary)));
+        command.extend(start.get::<String>(&COMMANDS).split_whitespace().skip(3));
+        command.extend(picks.iter().map(|pick| *pick.get::<&str>(&VOCABULARY)));
+        command.push(&junk);
         let _ = heard(&command);
     }
 
@@ -276,10 +282,9 @@ proptest! {
             1..4,
         ),
     ) {
-        let commands: Vec<String> = requests().into_iter().map(|request| request.cmd).collect();
         let mut text = String::new();
         for (pick, at, mangle) in picks {
-            let command = pick.get(&commands);
+            let command = pick.get::<String>(&COMMANDS);
             let (front, back) = command.split_at(at.min(command.len()));
             text += &format!("{front}{mangle}{back}\n");
         }

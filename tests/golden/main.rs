@@ -4,6 +4,8 @@
 //! and nothing else, so that the crate is not checked against itself. Where the crate means to differ, a table says
 //! where and why; an entry that nothing needs any more fails its test.
 
+#[path = "../../fuzz/src/bounded.rs"]
+mod bounded;
 mod by_hand;
 mod compare;
 mod data;
@@ -24,3 +26,5 @@ mod refused;
 mod replies;
 mod requests;
 mod shown;
+mod tree;
+mod undisturbed;

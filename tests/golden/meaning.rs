@@ -116,10 +116,11 @@ pub fn hex(field: Field<'_>) -> String {
 }
 
 /// The parts of a fixed header and their lengths.
-type Header = &'static [(&'static str, usize)];
+pub type Header = &'static [(&'static str, usize)];
 
 const TC: Header = &[("family", 1), ("pad", 3), ("ifindex", 4), ("handle", 4), ("parent", 4), ("info", 4)];
-const LINK: Header = &[("family", 1), ("pad", 1), ("type", 2), ("ifindex", 4), ("flags", 4), ("change", 4)];
+pub const LINK: Header =
+    &[("family", 1), ("pad", 1), ("type", 2), ("ifindex", 4), ("flags", 4), ("change", 4)];
 const ADDR: Header = &[("family", 1), ("prefixlen", 1), ("flags", 1), ("scope", 1), ("ifindex", 4)];
 const ROUTE: Header = &[
     ("family", 1),
@@ -138,7 +139,7 @@ const NEIGHBOUR: Header =
 const ACTION: Header = &[("family", 1), ("pad", 3)];
 
 /// The header and the attributes of the messages of a type.
-fn layout(ty: u16) -> (Header, Set) {
+pub fn layout(ty: u16) -> (Header, Set) {
     match ty {
         16..=18 => (LINK, Set::Link),
         20..=22 => (ADDR, Set::Address),
@@ -155,14 +156,15 @@ fn layout(ty: u16) -> (Header, Set) {
 }
 
 /// A set of attributes.
-#[derive(Clone, Copy)]
-enum Set {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Set {
     Tc(&'static str),
     U32,
     Fw,
     ActionMessage,
     Actions,
     Action,
+    Stats,
     Link,
     LinkInfo,
     Veth,
@@ -175,7 +177,7 @@ enum Set {
 }
 
 /// What an attribute holds.
-enum Shape {
+pub enum Shape {
     Bytes,
     Text,
     Nest(Set),
@@ -186,7 +188,7 @@ enum Shape {
 
 impl Set {
     /// The word in the set that decides how its options are read.
-    fn kind(self, bytes: &[u8]) -> String {
+    pub fn kind(self, bytes: &[u8]) -> String {
         let number = match self {
             Set::Tc(_) | Set::Action | Set::LinkInfo => 1,
             _ => return String::new(),
@@ -196,7 +198,7 @@ impl Set {
     }
 
     /// How the attribute `ty` of the set is read, where the kind is `kind`.
-    fn shape(self, kind: &str, ty: u16) -> Shape {
+    pub fn shape(self, kind: &str, ty: u16) -> Shape {
         match (self, ty) {
             (Set::Tc(_), 1) => Shape::Text,
             (Set::Tc(object), 2) => match (object, kind) {
@@ -205,6 +207,7 @@ impl Set {
                 ("filter", "fw") => Shape::Nest(Set::Fw),
                 _ => Shape::Bytes,
             },
+            (Set::Tc(_), 7) | (Set::Action, 4) => Shape::Nest(Set::Stats),
             (Set::Tc(_), 8) => Shape::Nest(Set::Flat),
             (Set::U32, 6) | (Set::Fw, 2) => Shape::Nest(Set::Flat),
             (Set::U32, 7) | (Set::Fw, 4) | (Set::ActionMessage, 1) => Shape::Nest(Set::Actions),
@@ -232,7 +235,7 @@ impl Set {
 }
 
 /// The attributes one after the other: numbers without flag bits, payloads without padding.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (attr, rest) = split_by_length(bytes)?;
         bytes = rest;

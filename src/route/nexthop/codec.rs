@@ -48,7 +48,7 @@ const MORE: crate::wire::Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table::of::<Nha>(), Table { set: "nexthop", names: MORE }, Table::of::<Resilient>()]
+    vec![Table::of::<Nha>(), Table::named("nexthop", MORE), Table::of::<Resilient>()]
 }
 
 impl Object for Nexthop {

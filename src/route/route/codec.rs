@@ -70,7 +70,7 @@ const NAMES: Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table { set: "route", names: NAMES }, Table::of::<Metrics>()]
+    vec![Table::named("route", NAMES), Table::of::<Metrics>()]
 }
 
 fn name(ty: u16) -> Option<&'static str> {

@@ -72,7 +72,7 @@ const NAMES: Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table { set: "rule", names: NAMES }]
+    vec![Table::named("rule", NAMES)]
 }
 
 fn name(ty: u16) -> Option<&'static str> {

@@ -115,7 +115,13 @@ fn request(family: Family, id: u16, sequence: u16, secret: &[u8; 8]) -> [u8; 16]
 }
 
 /// The sequence number of this reply, if it is one to a request with this id and these bytes.
-fn reply(family: Family, is_raw: bool, packet: &[u8], id: u16, secret: &[u8; 8]) -> Option<u16> {
+pub(in crate::uplink) fn reply(
+    family: Family,
+    is_raw: bool,
+    packet: &[u8],
+    id: u16,
+    secret: &[u8; 8],
+) -> Option<u16> {
     let (kind, header) = match family {
         // A raw socket of IPv4 gives the IP header, too: its length is said in words of 4 bytes.
         Family::V4 if is_raw => (0, usize::from(packet.first()? & 0xf) * 4),

@@ -3,7 +3,7 @@
 //! Both are driven by their user's loop and know no clock of their own: [`Prober::drive`] gives the [`Round`]s that have ended,
 //! [`Health::round`] says of each whether it changes anything.
 
-mod icmp;
+pub(super) mod icmp;
 mod prober;
 mod round;
 mod socket;

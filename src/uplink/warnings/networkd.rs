@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Whether it keeps rules, routes and nexthops (since version 256) that others have added. It does not unless told.
-const MANAGED: [&str; 3] =
+pub(in crate::uplink) const MANAGED: [&str; 3] =
     ["ManageForeignRoutingPolicyRules", "ManageForeignRoutes", "ManageForeignNextHops"];
 /// Where its files are, the most important first.
 const PLACES: [&str; 4] = ["etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
@@ -62,7 +62,7 @@ fn text(file: &Path) -> String {
     }
 }
 
-fn read(text: &str, manages: &mut [bool; MANAGED.len()]) {
+pub(in crate::uplink) fn read(text: &str, manages: &mut [bool; MANAGED.len()]) {
     let mut is_network = false;
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
         if line.starts_with('[') {

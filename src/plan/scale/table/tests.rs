@@ -152,6 +152,9 @@ fn distinct(family: Family, set: &[(u128, u8)]) -> Vec<Prefix> {
 }
 
 proptest! {
+    // Each is a table of up to thousands of prefixes.
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
     #[test]
     fn the_kernels_walk_finds_the_longest_prefix(
         layout in layouts(), set in sets(), addresses in prop::collection::vec(bits(), 1..30), source: bool,
