@@ -4,6 +4,7 @@ use super::*;
 use crate::tc::gact::Gact;
 use crate::units::Handle;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// u32's tables, as `u32_change` fills and `u32_classify` walks them (`net/sched/cls_u32.c`).
@@ -151,14 +152,17 @@ fn distinct(family: Family, set: &[(u128, u8)]) -> Vec<Prefix> {
     all.into_iter().collect()
 }
 
-proptest! {
-    // Each is a table of up to thousands of prefixes.
-    #![proptest_config(ProptestConfig::with_cases(256))]
+/// Tries a property with as many cases as proptest would, whatever is said for others: each is a table of up to thousands of prefixes.
+fn holds<S: Strategy>(drawn: S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    TestRunner::new(ProptestConfig::with_cases(256))
+        .run(&drawn, property)
+        .unwrap_or_else(|error| panic!("{error}"));
+}
 
-    #[test]
-    fn the_kernels_walk_finds_the_longest_prefix(
-        layout in layouts(), set in sets(), addresses in prop::collection::vec(bits(), 1..30), source: bool,
-    ) {
+#[test]
+fn the_kernels_walk_finds_the_longest_prefix() {
+    let addresses = prop::collection::vec(bits(), 1..30);
+    holds((layouts(), sets(), addresses, any::<bool>()), |(layout, set, addresses, source)| {
         let family = layout.family();
         let prefixes = distinct(family, &set);
         let direction = if source { Direction::Source } else { Direction::Destination };
@@ -172,18 +176,24 @@ proptest! {
                 prop_assert!(kernel.compared <= table.lookups(), "{} {}", kernel.compared, table.lookups());
             }
         }
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn prefixes_that_come_and_go_move_no_others(layout in layouts(), stay in sets(), go in sets()) {
+#[test]
+fn prefixes_that_come_and_go_move_no_others() {
+    holds((layouts(), sets(), sets()), |(layout, stay, go)| {
         let family = layout.family();
         let stay = distinct(family, &stay);
         let mut table = filled(&layout, Direction::Source, &stay);
-        let before: BTreeMap<u32, Filter> = table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
-        let mut go: Vec<Prefix> = distinct(family, &go).into_iter().filter(|prefix| !stay.contains(prefix)).collect();
+        let before: BTreeMap<u32, Filter> =
+            table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
+        let mut go: Vec<Prefix> =
+            distinct(family, &go).into_iter().filter(|prefix| !stay.contains(prefix)).collect();
         // Few of one length fit in a bucket, where there are many lengths.
         go.retain(|prefix| table.insert(*prefix, class(77)).is_ok());
-        let with: BTreeMap<u32, Filter> = table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
+        let with: BTreeMap<u32, Filter> =
+            table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
         prop_assert!(before.iter().all(|(handle, filter)| with.get(handle) == Some(filter)));
         // A new one that reads what the kernel has.
         let mut later = self::table(&layout, Direction::Source);
@@ -198,9 +208,11 @@ proptest! {
         for prefix in go {
             table.remove(prefix);
         }
-        let after: BTreeMap<u32, Filter> = table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
+        let after: BTreeMap<u32, Filter> =
+            table.filters().into_iter().map(|filter| (filter.handle, filter)).collect();
         prop_assert_eq!(before, after);
-    }
+        Ok(())
+    });
 }
 
 #[test]
