@@ -180,7 +180,7 @@ impl Value for SizeTable {
         let base = attrs.base.ok_or_else(|| DecodeError::missing("TCA_STAB_BASE"))?;
         let mut table = SizeTable { base, data: None, unknown: attrs.unknown };
         // Without data it is a kernel's reply, and what would be computed anyway says nothing.
-        table.data = attrs.data.map(|data| data.0).filter(|data| *data != table.costs());
+        table.data = attrs.data.map(|data| data.0).filter(|data| !data.is_empty() && *data != table.costs());
         Ok(table)
     }
 
@@ -353,9 +353,13 @@ mod tests {
     #[test]
     fn a_kernels_reply_without_data_can_be_sent_back() {
         let sent = SizeTable::new().mpu(64).linklayer(LinkLayer::Atm);
-        let reply = SizeTable::decode(&bytes(&sent)[..28]).unwrap();
-        assert_eq!(reply, sent);
-        assert_eq!(bytes(&reply), bytes(&sent));
+        let (base, empty) =
+            (&bytes(&sent)[..28], [5u16.to_ne_bytes(), 2u16.to_ne_bytes(), [9, 0], [0, 0]].concat());
+        for reply in [base, &[base, &empty].concat()] {
+            let reply = SizeTable::decode(reply).unwrap();
+            assert_eq!(reply, sent);
+            assert_eq!(bytes(&reply), bytes(&sent));
+        }
     }
 
     #[test]
