@@ -380,7 +380,11 @@ pub fn tables() -> Vec<Table> {
         skbedit::tables(),
         super::actions::tables(),
         super::stab::tables(),
-        vec![super::action::TABLE, super::attributes::TABLE, super::stats::TABLE],
+        sfq::tables(),
+        super::action::tables(),
+        super::attributes::tables(),
+        super::stats::tables(),
+        super::estimator::tables(),
     ]
     .concat()
 }

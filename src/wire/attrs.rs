@@ -1,4 +1,4 @@
-use super::Value;
+use super::{Layout, Place, Value};
 
 /// The attributes of a set: number and kernel name.
 pub type Names = &'static [(u16, &'static str)];
@@ -9,19 +9,31 @@ pub trait Set: Value {
     const NAMES: Names;
 }
 
-/// One set's name and attributes, for checks against kernel headers.
+/// One declaration, for checks against kernel headers: a set of attributes, or a fixed struct.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// The Rust type.
-    pub set: &'static str,
-    /// Its attributes.
+    /// The Rust type of a set, the kernel's name of a struct.
+    pub name: &'static str,
+    /// The set's attributes.
     pub names: Names,
+    /// The struct's fields.
+    pub fields: &'static [Place],
 }
 
 impl Table {
     /// The table of the set `T`.
     pub fn of<T: Set>() -> Self {
-        Table { set: std::any::type_name::<T>(), names: T::NAMES }
+        Table::named(std::any::type_name::<T>(), T::NAMES)
+    }
+
+    /// The table of a set that is no type.
+    pub const fn named(name: &'static str, names: Names) -> Self {
+        Table { name, names, fields: &[] }
+    }
+
+    /// The table of the struct `T`.
+    pub const fn layout<T: Layout>() -> Self {
+        Table { name: T::NAME, names: &[], fields: T::FIELDS }
     }
 }
 

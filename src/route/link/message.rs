@@ -53,11 +53,13 @@ const INFO_NAMES: &[(u16, &str)] = &[
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
     vec![
-        Table { set: "link", names: NAMES },
-        Table { set: "link info", names: INFO_NAMES },
-        Table { set: "veth", names: &[(super::kind::VETH_INFO_PEER, "VETH_INFO_PEER")] },
+        Table::named("link", NAMES),
+        Table::named("link info", INFO_NAMES),
+        Table::named("veth", &[(super::kind::VETH_INFO_PEER, "VETH_INFO_PEER")]),
         Table::of::<super::Bridge>(),
         Table::of::<super::BridgePort>(),
+        Table::layout::<IfInfoMsg>(),
+        Table::layout::<LinkStats>(),
     ]
 }
 
