@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 /// The sets that are declared with `attrs!`.
 static SETS: LazyLock<Vec<(Holds, &str)>> = LazyLock::new(|| {
     let tables = [tc::tables(), route::tables(), netfilter::tables()].concat();
-    tables.iter().filter_map(|Table { set, holds, .. }| Some(((*holds)?, *set))).collect()
+    tables.iter().filter_map(|Table { name, holds, .. }| Some(((*holds)?, *name))).collect()
 });
 
 macro_rules! values {

@@ -184,5 +184,6 @@ pub(super) fn tables() -> Vec<Table> {
         Table::of::<Verdict>(),
         Table::of::<Counted>(),
         Table::of::<Flow>(),
+        Table::layout::<Header>(),
     ]
 }

@@ -3,7 +3,7 @@ mod show;
 use super::{Family, Realms, RouteFlags};
 use crate::text::Say;
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, RawAttr, Reader, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Value, Writer};
 use netlink_packet_route::route::{RouteAttribute, RouteNextHop, RouteNextHopFlags, RouteRealm, RouteVia};
 use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
@@ -14,6 +14,23 @@ pub(super) const RTA_FLOW: u16 = 11;
 pub(super) const RTA_VIA: u16 = 18;
 pub(super) const RTA_ENCAP_TYPE: u16 = 21;
 pub(super) const RTA_ENCAP: u16 = 22;
+
+layout! {
+    /// What stands in front of a way's attributes.
+    pub(super) struct RtNextHop = "rtnexthop" {
+        len: u16,
+        flags: u8,
+        hops: u8,
+        dev: u32,
+    }
+}
+
+layout! {
+    /// What stands in front of a gateway's address.
+    pub(super) struct RtVia = "rtvia" {
+        family: u16,
+    }
+}
 
 /// A lightweight tunnel's parameters, kept as the kernel sent them. `include/uapi/linux/lwtunnel.h`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,8 +127,6 @@ impl Hop {
     /// Writes the `struct rtnexthop` and its attributes.
     pub(super) fn encode(&self, family: Family, w: &mut Writer) {
         let mut body = Writer::new(w.clock());
-        body.put(&[(self.flags - RouteFlags::STATUS).bits() as u8, self.hops()]);
-        body.put_u32(self.dev.map_or(0, |dev| dev.index));
         match self.gateway {
             Some(gateway) if Family::of(gateway) == family => {
                 body.attr_with(RTA_GATEWAY, |w| put_ip(w, gateway))
@@ -125,28 +140,34 @@ impl Hop {
         if let Err(error) = body.finish() {
             w.fail(error);
         }
-        let len = body.len() + 2;
-        match u16::try_from(len) {
-            Ok(len) => w.put(&len.to_ne_bytes()),
-            Err(_) => w.fail(EncodeError::TooLong { attribute: 9, len, max: u16::MAX.into() }),
+        let len = RtNextHop::SIZE + body.len();
+        if len > usize::from(u16::MAX) {
+            w.fail(EncodeError::TooLong { attribute: 9, len, max: u16::MAX.into() });
         }
+        w.fixed(&RtNextHop {
+            len: len as u16,
+            flags: (self.flags - RouteFlags::STATUS).bits() as u8,
+            hops: self.hops(),
+            dev: self.dev.map_or(0, |dev| dev.index),
+        });
         w.put(body.bytes());
     }
 
     /// Reads one `struct rtnexthop` from the front.
     pub(super) fn decode(family: Family, r: &mut Reader<'_>) -> Result<Hop, DecodeError> {
         let whole = r.rest();
-        let len = usize::from(r.u16()?);
-        let mut inner = Reader::new(
+        let head = RtNextHop::read(r)?;
+        let len = usize::from(head.len);
+        let inner = Reader::new(
             whole
-                .get(2..len)
+                .get(RtNextHop::SIZE..len)
                 .ok_or(crate::wire::Reason::Length { len, available: whole.len() })
                 .map_err(DecodeError::from)?,
         );
         *r = Reader::new(whole.get(crate::wire::align(len)..).unwrap_or_default());
-        let flags = RouteFlags::from_bits_retain(inner.u8()?.into());
-        let weight = u16::from(inner.u8()?) + 1;
-        let dev = Some(inner.u32()?).filter(|&index| index != 0).map(Dev::index);
+        let flags = RouteFlags::from_bits_retain(head.flags.into());
+        let weight = u16::from(head.hops) + 1;
+        let dev = Some(head.dev).filter(|&index| index != 0).map(Dev::index);
         let mut hop = Hop { dev, weight, flags, ..Hop::default() };
         let mut encap = (None, None);
         for attr in inner.attrs() {
@@ -273,7 +294,7 @@ pub(super) fn realm(realms: Realms) -> RouteRealm {
 /// The gateway in a `struct rtvia`; None if it is not an IP address.
 pub(super) fn take_via(payload: &[u8]) -> Result<Option<IpAddr>, DecodeError> {
     let mut r = Reader::new(payload);
-    match r.u16()? {
+    match RtVia::read(&mut r)?.family {
         2 => Family::V4.address(r.rest()).map(Some),
         10 => Family::V6.address(r.rest()).map(Some),
         _ => Ok(None),
@@ -281,7 +302,7 @@ pub(super) fn take_via(payload: &[u8]) -> Result<Option<IpAddr>, DecodeError> {
 }
 
 fn put_via(w: &mut Writer, gateway: IpAddr) {
-    w.put(&u16::from(Family::of(gateway).number()).to_ne_bytes());
+    w.fixed(&RtVia { family: Family::of(gateway).number().into() });
     put_ip(w, gateway);
 }
 

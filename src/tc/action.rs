@@ -4,7 +4,7 @@ use super::police::Police;
 use super::{ActionKind, ActionNumber, Control, Kind, Setting, Stats};
 use crate::text::{Part, WordError, Words};
 use crate::units::{Name, ParseError};
-use crate::wire::{DecodeError, EncodeError, Indexed, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Indexed, Names, RawAttr, Reader, Table, Value, Writer};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -24,21 +24,28 @@ const TCA_ACT_USED_HW_STATS: u16 = 9;
 const TCA_ACT_IN_HW_COUNT: u16 = 10;
 
 /// The attributes of one action.
-pub(super) const TABLE: Table = Table::named(
-    "action",
-    &[
-        (TCA_ACT_KIND, "TCA_ACT_KIND"),
-        (TCA_ACT_OPTIONS, "TCA_ACT_OPTIONS"),
-        (TCA_ACT_INDEX, "TCA_ACT_INDEX"),
-        (TCA_ACT_STATS, "TCA_ACT_STATS"),
-        (TCA_ACT_PAD, "TCA_ACT_PAD"),
-        (TCA_ACT_COOKIE, "TCA_ACT_COOKIE"),
-        (TCA_ACT_FLAGS, "TCA_ACT_FLAGS"),
-        (TCA_ACT_HW_STATS, "TCA_ACT_HW_STATS"),
-        (TCA_ACT_USED_HW_STATS, "TCA_ACT_USED_HW_STATS"),
-        (TCA_ACT_IN_HW_COUNT, "TCA_ACT_IN_HW_COUNT"),
-    ],
-);
+const NAMES: Names = &[
+    (TCA_ACT_KIND, "TCA_ACT_KIND"),
+    (TCA_ACT_OPTIONS, "TCA_ACT_OPTIONS"),
+    (TCA_ACT_INDEX, "TCA_ACT_INDEX"),
+    (TCA_ACT_STATS, "TCA_ACT_STATS"),
+    (TCA_ACT_PAD, "TCA_ACT_PAD"),
+    (TCA_ACT_COOKIE, "TCA_ACT_COOKIE"),
+    (TCA_ACT_FLAGS, "TCA_ACT_FLAGS"),
+    (TCA_ACT_HW_STATS, "TCA_ACT_HW_STATS"),
+    (TCA_ACT_USED_HW_STATS, "TCA_ACT_USED_HW_STATS"),
+    (TCA_ACT_IN_HW_COUNT, "TCA_ACT_IN_HW_COUNT"),
+];
+
+/// What is declared here, for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![
+        Table::named("action", NAMES),
+        Table::layout::<Bits>(),
+        Table::layout::<super::ActionParms>(),
+        Table::layout::<super::Times>(),
+    ]
+}
 
 /// The actions of a filter, in the order in which packets pass them: at most 32, numbered from 1.
 pub type Actions = Indexed<Action>;
@@ -342,7 +349,7 @@ impl Value for Action {
 
     fn name_at(path: &[u16]) -> Option<&'static str> {
         let (first, _) = path.split_first()?;
-        TABLE.names.iter().find(|(number, _)| number == first).map(|(_, name)| *name)
+        NAMES.iter().find(|(number, _)| number == first).map(|(_, name)| *name)
     }
 }
 

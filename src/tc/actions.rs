@@ -20,7 +20,7 @@ const NLM_F_ROOT: u16 = 0x100;
 
 /// TCA_ROOT_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<Root>()]
+    vec![Table::of::<Root>(), Table::layout::<TcaMsg>()]
 }
 
 layout! {

@@ -59,7 +59,9 @@ const NAMES: &[(u16, &str)] = &[
 ];
 
 /// The table of the attributes that all objects share.
-pub(crate) const TABLE: Table = Table::named("tc", NAMES);
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::named("tc", NAMES), Table::layout::<TcMsg>()]
+}
 
 /// The objects whose kinds share names but not options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

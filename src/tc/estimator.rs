@@ -1,6 +1,6 @@
 use crate::text::{WordError, Words};
 use crate::units::Micros;
-use crate::wire::{DecodeError, Fixed, Reader, Value, Writer};
+use crate::wire::{DecodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// A rate estimator (TCA_RATE): how often the kernel samples an object's counters, and how slowly the average moves.
@@ -79,14 +79,25 @@ impl Display for Estimator {
     }
 }
 
+layout! {
+    struct Parms = "tc_estimator" {
+        interval: i8,
+        ewma_log: u8,
+    }
+}
+
+/// What is declared here, for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::layout::<Parms>()]
+}
+
 impl Value for Estimator {
     fn encode(&self, w: &mut Writer) {
-        w.put(&self.interval.to_ne_bytes());
-        w.put(&[self.ewma_log]);
+        let Estimator { interval, ewma_log } = *self;
+        w.fixed(&Parms { interval, ewma_log });
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(payload);
-        Ok(Estimator { interval: i8::read(&mut r)?, ewma_log: r.u8()? })
+        Parms::decode(payload).map(|Parms { interval, ewma_log }| Estimator { interval, ewma_log })
     }
 }
 

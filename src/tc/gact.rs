@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_GACT_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<Gact>()]
+    vec![Table::of::<Gact>(), Table::layout::<Random>()]
 }
 
 attrs! {

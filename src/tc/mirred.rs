@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_MIRRED_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<Mirred>()]
+    vec![Table::of::<Mirred>(), Table::layout::<Parms>()]
 }
 
 attrs! {

@@ -20,7 +20,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_POLICE_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<PoliceAttrs>()]
+    vec![Table::of::<PoliceAttrs>(), Table::layout::<Parms>()]
 }
 
 /// A policer, as an action (`action police ...`) or as a part of a filter (`police ...`).

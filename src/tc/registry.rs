@@ -381,7 +381,11 @@ pub fn tables() -> Vec<Table> {
         super::actions::tables(),
         super::stab::tables(),
         ingress::tables(),
-        vec![super::action::TABLE, super::attributes::TABLE, super::stats::TABLE],
+        sfq::tables(),
+        super::action::tables(),
+        super::attributes::tables(),
+        super::stats::tables(),
+        super::estimator::tables(),
     ]
     .concat()
 }

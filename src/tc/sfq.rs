@@ -7,8 +7,13 @@ pub use red::{Average, Red};
 use super::{Kind, Setting};
 use crate::text::{Hear, Page, Say, Show, WordError, Words};
 use crate::units::{Packets, Size};
-use crate::wire::{DecodeError, EncodeError, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Table, Value, Writer};
 use std::fmt::{self, Display, Formatter};
+
+/// What is declared here, for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![Table::layout::<Options>(), Table::layout::<RedStats>(), Table::layout::<SfqStats>()]
+}
 
 /// The SFQ qdisc. What is 0 or absent is left to the kernel. Kernels cannot change one that is there.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_STAB_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<StabAttrs>()]
+    vec![Table::of::<StabAttrs>(), Table::layout::<SizeSpec>()]
 }
 
 /// A size table (TCA_STAB): what packets cost on the link. `man 8 tc-stab`, `net/sched/sch_api.c`

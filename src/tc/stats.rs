@@ -4,7 +4,7 @@ use super::attributes::Noun;
 use super::AppStats;
 use crate::text::{Page, Show};
 use crate::units::{Rate, Size};
-use crate::wire::{DecodeError, Reader, Table, Value};
+use crate::wire::{DecodeError, Names, Reader, Table, Value};
 use std::fmt::{self, Display, Formatter};
 
 const TCA_STATS_BASIC: u16 = 1;
@@ -16,20 +16,29 @@ const TCA_STATS_PAD: u16 = 6;
 const TCA_STATS_BASIC_HW: u16 = 7;
 const TCA_STATS_PKT64: u16 = 8;
 
-/// The attributes of TCA_STATS2, for the header checks.
-pub(super) const TABLE: Table = Table::named(
-    "statistics",
-    &[
-        (TCA_STATS_BASIC, "TCA_STATS_BASIC"),
-        (TCA_STATS_RATE_EST, "TCA_STATS_RATE_EST"),
-        (TCA_STATS_QUEUE, "TCA_STATS_QUEUE"),
-        (TCA_STATS_APP, "TCA_STATS_APP"),
-        (TCA_STATS_RATE_EST64, "TCA_STATS_RATE_EST64"),
-        (TCA_STATS_PAD, "TCA_STATS_PAD"),
-        (TCA_STATS_BASIC_HW, "TCA_STATS_BASIC_HW"),
-        (TCA_STATS_PKT64, "TCA_STATS_PKT64"),
-    ],
-);
+/// The attributes of TCA_STATS2.
+const NAMES: Names = &[
+    (TCA_STATS_BASIC, "TCA_STATS_BASIC"),
+    (TCA_STATS_RATE_EST, "TCA_STATS_RATE_EST"),
+    (TCA_STATS_QUEUE, "TCA_STATS_QUEUE"),
+    (TCA_STATS_APP, "TCA_STATS_APP"),
+    (TCA_STATS_RATE_EST64, "TCA_STATS_RATE_EST64"),
+    (TCA_STATS_PAD, "TCA_STATS_PAD"),
+    (TCA_STATS_BASIC_HW, "TCA_STATS_BASIC_HW"),
+    (TCA_STATS_PKT64, "TCA_STATS_PKT64"),
+];
+
+/// What is declared here, for the header checks.
+pub(super) fn tables() -> Vec<Table> {
+    vec![
+        Table::named("statistics", NAMES),
+        Table::layout::<QueueStats>(),
+        Table::layout::<Basic>(),
+        Table::layout::<RateEst>(),
+        Table::layout::<RateEst64>(),
+        Table::layout::<OldStats>(),
+    ]
+}
 
 /// What an object has counted. What the kernel did not send is 0 or `None`.
 ///

@@ -11,7 +11,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_TBF_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<TbfAttrs>()]
+    vec![Table::of::<TbfAttrs>(), Table::layout::<Parms>()]
 }
 
 /// The TBF qdisc: `Tbf::rate(Rate::mbit(1)).burst(Size::kib(10)).latency(Micros::millis(50))`.

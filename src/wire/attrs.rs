@@ -1,4 +1,4 @@
-use super::Value;
+use super::{Layout, Place, Value};
 
 /// The attributes of a set: number and kernel name.
 pub type Names = &'static [(u16, &'static str)];
@@ -13,13 +13,15 @@ pub trait Set: Value {
     const HOLDS: super::property::Holds;
 }
 
-/// One set's name and attributes, for checks against kernel headers.
+/// One declaration, for checks against kernel headers: a set of attributes, or a fixed struct.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// The Rust type.
-    pub set: &'static str,
-    /// Its attributes.
+    /// The Rust type of a set, the kernel's name of a struct.
+    pub name: &'static str,
+    /// The set's attributes.
     pub names: Names,
+    /// The struct's fields.
+    pub fields: &'static [Place],
     /// What must hold of it, if it is declared with `attrs!`.
     #[cfg(test)]
     pub(crate) holds: Option<super::property::Holds>,
@@ -35,14 +37,20 @@ impl Table {
         }
     }
 
-    /// The table of a set that is read and written by hand.
-    pub(crate) const fn named(set: &'static str, names: Names) -> Self {
+    /// The table of a set that is no type.
+    pub const fn named(name: &'static str, names: Names) -> Self {
         Table {
-            set,
+            name,
             names,
+            fields: &[],
             #[cfg(test)]
             holds: None,
         }
+    }
+
+    /// The table of the struct `T`.
+    pub const fn layout<T: Layout>() -> Self {
+        Table { fields: T::FIELDS, ..Table::named(T::NAME, &[]) }
     }
 }
 

@@ -1,16 +1,36 @@
 use super::{Be, DecodeError, Reader, Slots};
 use crate::units::{Dev, Handle, Micros, Nanos, Packets, Percent, Ticks};
 
+/// A field of a fixed kernel struct, for checks against kernel headers.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The field's name here; padding has none.
+    pub name: &'static str,
+    /// The number of bytes.
+    pub size: usize,
+    /// The fields of a field that is itself a struct.
+    pub fields: &'static [Place],
+}
+
 /// A type that takes the same number of bytes in every message.
 pub trait Fixed: Sized {
     /// The number of bytes.
     const SIZE: usize;
+
+    /// What a struct consists of, in order and without gaps.
+    const FIELDS: &'static [Place] = &[];
 
     /// Puts the value into the slots, which have room for it.
     fn store(&self, slots: &mut Slots<'_>);
 
     /// Takes the value.
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
+}
+
+/// A kernel struct declared with `layout!`.
+pub trait Layout: Fixed {
+    /// The kernel's name.
+    const NAME: &'static str;
 }
 
 macro_rules! numbers {
@@ -136,6 +156,7 @@ macro_rules! layout {
 
         impl $crate::wire::Fixed for $name {
             const SIZE: usize = 0 $(+ layout!(@size $($order)*))*;
+            const FIELDS: &'static [$crate::wire::Place] = &[$(layout!(@place $($order)*)),*];
             #[inline]
             fn store(&self, slots: &mut $crate::wire::Slots<'_>) {
                 $(layout!(@store self slots $($order)*);)*
@@ -145,6 +166,10 @@ macro_rules! layout {
                 let len = <Self as $crate::wire::Fixed>::SIZE.min(r.rest().len());
                 <Self as $crate::wire::Value>::decode(r.take(len)?)
             }
+        }
+
+        impl $crate::wire::Layout for $name {
+            const NAME: &'static str = $kernel;
         }
 
         impl $crate::wire::Value for $name {
@@ -184,6 +209,14 @@ macro_rules! layout {
     };
     (@size pad $len:literal) => { $len };
     (@size field $field:ident $ty:ty) => { <$ty as $crate::wire::Fixed>::SIZE };
+    (@place pad $len:literal) => { $crate::wire::Place { name: "", size: $len, fields: &[] } };
+    (@place field $field:ident $ty:ty) => {
+        $crate::wire::Place {
+            name: stringify!($field),
+            size: <$ty as $crate::wire::Fixed>::SIZE,
+            fields: <$ty as $crate::wire::Fixed>::FIELDS,
+        }
+    };
     (@store $self:ident $slots:ident pad $len:literal) => { $slots.put([0; $len]) };
     (@store $self:ident $slots:ident field $field:ident $ty:ty) => { $crate::wire::Fixed::store(&$self.$field, $slots) };
     (@read $value:ident $r:ident pad $len:literal) => { $r.take($len)? };

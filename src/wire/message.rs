@@ -1,4 +1,4 @@
-use super::{align, EncodeError, Reason, Value, Writer};
+use super::{align, EncodeError, Reason, Table, Value, Writer};
 use crate::wire::DecodeError;
 
 /// Length of a `struct nlmsghdr`.
@@ -46,6 +46,12 @@ impl Writer {
         self.patch(start + 4, [t0, t1, f0 | g0, f1 | g1]);
         self.patch(start + 8, seq.to_ne_bytes());
     }
+}
+
+/// The structs of this layer, for the header checks.
+#[doc(hidden)]
+pub fn tables() -> Vec<Table> {
+    vec![Table::layout::<Whole>()]
 }
 
 layout! {

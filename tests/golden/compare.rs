@@ -1,5 +1,6 @@
 //! Comparing many recordings, with the differences that are meant.
 
+use super::data::BIG_ENDIAN;
 use super::meaning::{hex, Field, Meaning};
 use std::fmt::Write;
 
@@ -73,7 +74,8 @@ impl Comparison {
     /// Fails with all that was wrong, and with the entries of the table that no recording needs.
     pub fn finish(mut self) {
         let table = std::mem::take(&mut self.intended).into_iter().zip(std::mem::take(&mut self.used));
-        for (entry, _) in table.filter(|(_, used)| !used) {
+        // Not everything is recorded on big-endian machines.
+        for (entry, _) in table.filter(|(_, used)| !used && !BIG_ENDIAN) {
             let place = format!("{} of {}", entry.path, entry.ids.join(" "));
             self.wrong("intended", format!("no recording needs the difference at {place}: {}", entry.why));
         }

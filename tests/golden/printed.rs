@@ -4,7 +4,7 @@
 //! The script takes the commands as they print now from the file that `TCNL_PRINTED` names.
 
 use super::compare::{like, Comparison, Intended};
-use super::data::{body, bytes, kind, lines, requests, text};
+use super::data::{body, bytes, kind, lines, requests, text, BIG_ENDIAN};
 use super::meaning::{Field, Meaning};
 use super::objects::{is_dump, verb, with_object};
 use super::requests::NOT_YET;
@@ -92,6 +92,8 @@ fn every_recorded_request_prints_as_a_command_for_which_iproute2_sends_the_same(
                 continue;
             };
             match recorded.get(&id) {
+                // What iproute2 sends for it is shown where it was recorded.
+                Some((known, _)) if BIG_ENDIAN && *known == command => all.count += 1,
                 Some((known, sent)) if *known == command => match &sent[..] {
                     [sent] => all.messages(&id, &format!("{}\n    {command}", request.cmd), sent, older),
                     _ => all.wrong(&id, format!("`{command}` made iproute2 send {} messages", sent.len())),

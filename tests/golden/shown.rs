@@ -4,7 +4,7 @@
 //! are in the file. Time has no part in it. Of qdiscs and classes it is tc 6.1, in `shown.jsonl`; of filters, chains and
 //! actions tc 6.15, in `shown_filters.jsonl`: 6.1 makes no JSON of what u32 matches, and differs in what it means by `*`.
 
-use super::data::{body, bytes, flags, kind, lines, replies, text};
+use super::data::{body, bytes, flags, kind, lines, readable_here, replies, text};
 use super::meaning::Meaning;
 use super::requests::NOT_YET;
 use std::collections::BTreeMap;
@@ -88,6 +88,9 @@ fn but_digits(text: &str) -> String {
 
 #[test]
 fn objects_show_themselves_as_tc_prints_them() {
+    if !readable_here("objects_show_themselves_as_tc_prints_them") {
+        return;
+    }
     let mut known: BTreeMap<String, Vec<Vec<u8>>> =
         replies().into_iter().map(|reply| (reply.id, reply.messages)).collect();
     let (mut wrong, mut count, mut used) = (String::new(), 0, [false; DIFFERS.len()]);

@@ -1,6 +1,6 @@
 //! As much of C as the kernel's headers need: enums, numeric defines, and structs of plain fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a set of headers declares.
 #[derive(Default)]
@@ -9,8 +9,39 @@ pub struct Headers {
     pub constants: BTreeMap<String, i64>,
     /// The names of each enum, in order.
     pub enums: Vec<Vec<String>>,
-    /// Size and alignment of structs by name.
-    structs: BTreeMap<String, (usize, usize)>,
+    /// The names of all structs.
+    pub named: BTreeSet<String>,
+    /// The structs of which all fields are of known types.
+    pub structs: BTreeMap<String, Struct>,
+}
+
+/// How a struct lies in memory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Struct {
+    /// The number of bytes, without what fills the last ones up to the alignment.
+    pub len: usize,
+    /// The fields with their offsets and lengths; those of an inner struct are named `outer.inner`.
+    pub fields: Vec<(String, usize, usize)>,
+    align: usize,
+}
+
+impl Struct {
+    /// Adds a field like `one`, or an array of them, whose inner fields do not count. One without a length is what follows the
+    /// struct, and no field.
+    fn push(&mut self, name: &str, one: &Struct, count: Option<usize>) {
+        let (at, len) = (self.len.next_multiple_of(one.align), one.len.next_multiple_of(one.align));
+        match count {
+            Some(0) => (),
+            None if !one.fields.is_empty() => {
+                let dot = if name.is_empty() { "" } else { "." };
+                let inner =
+                    one.fields.iter().map(|(of, from, len)| (format!("{name}{dot}{of}"), at + from, *len));
+                self.fields.extend(inner);
+            }
+            _ => self.fields.push((name.to_owned(), at, len * count.unwrap_or(1))),
+        }
+        (self.len, self.align) = (at + len * count.unwrap_or(1), self.align.max(one.align));
+    }
 }
 
 impl Headers {
@@ -24,6 +55,7 @@ impl Headers {
                 None => code.extend([line, "\n"]),
             }
         }
+        let code = without_groups(&code);
         for (head, body) in blocks(&code) {
             let words: Vec<_> = head.split_whitespace().collect();
             match words[..] {
@@ -40,15 +72,13 @@ impl Headers {
         (code >> 16, code >> 8 & 0xff)
     }
 
-    /// The length of a struct of which all fields are of known types.
-    pub fn size_of(&self, name: &str) -> Option<usize> {
-        self.structs.get(name).map(|(size, _)| *size)
-    }
-
     fn define(&mut self, directive: &str) {
         let mut words = directive.split_whitespace();
         if let (Some("define"), Some(name)) = (words.next(), words.next()) {
             let value = words.collect::<Vec<_>>().join(" ");
+            if value.contains(';') {
+                self.structure(name, &value);
+            }
             if let Some(value) = self.value(&value) {
                 self.constants.insert(name.to_owned(), value);
             }
@@ -89,46 +119,66 @@ impl Headers {
 
     /// Adds a struct if all its fields are of known types.
     fn structure(&mut self, name: &str, body: &str) {
-        let (mut at, mut align) = (0usize, 1);
+        self.named.insert(name.to_owned());
+        let mut made = Struct { align: 1, ..Struct::default() };
         for field in body.split(';').map(str::trim).filter(|field| !field.is_empty()) {
-            let Some((size, own)) = self.field(field) else { return };
-            (at, align) = (at.next_multiple_of(own) + size, align.max(own));
+            if self.field(field, &mut made).is_none() {
+                return;
+            }
         }
-        self.structs.insert(name.to_owned(), (at.next_multiple_of(align), align));
+        self.structs.insert(name.to_owned(), made);
     }
 
-    /// Size and alignment of a field such as `__u32 a, b` or `struct tc_ratespec rate`.
-    fn field(&self, field: &str) -> Option<(usize, usize)> {
+    /// Adds what a declaration such as `__u32 a, b` or `struct tc_ratespec rate` declares, or fields that are a macro.
+    fn field(&self, field: &str, to: &mut Struct) -> Option<()> {
         let field = field.strip_prefix("const ").unwrap_or(field);
         let (of, names) = match field.strip_prefix("struct ") {
             Some(rest) => {
                 let (name, names) = rest.trim().split_once(char::is_whitespace)?;
-                (*self.structs.get(name)?, names)
+                (self.structs.get(name)?.clone(), names)
             }
+            None if self.structs.contains_key(field) => (self.structs[field].clone(), ""),
             None => {
-                let field = field.strip_prefix("unsigned ").unwrap_or(field);
-                let (name, names) = field.split_once(char::is_whitespace)?;
-                let size = match name {
+                let (mut name, mut names) = field.split_once(char::is_whitespace)?;
+                if matches!(name, "unsigned" | "signed") {
+                    let longer = names.trim_start().split_once(char::is_whitespace);
+                    (name, names) = longer.unwrap_or(("int", names));
+                }
+                let len = match name {
                     "__u8" | "__s8" | "char" => 1,
-                    "__u16" | "__s16" | "__be16" | "short" => 2,
+                    "__u16" | "__s16" | "__be16" | "short" | "__kernel_sa_family_t" => 2,
                     "__u32" | "__s32" | "__be32" | "int" => 4,
                     "__u64" | "__s64" | "__be64" => 8,
                     _ => return None,
                 };
-                ((size, size), names)
+                (Struct { len, align: len, fields: Vec::new() }, names)
             }
         };
-        let mut total = 0;
-        for name in names.split(',') {
-            total += match name.split_once('[') {
-                Some((_, length)) => {
-                    of.0 * usize::try_from(self.value(length.trim_end_matches(']')).unwrap_or(0)).ok()?
+        for name in names.split(',').map(str::trim) {
+            match name.split_once('[') {
+                Some((name, length)) => {
+                    let length = self.value(length.trim_end_matches(']')).unwrap_or(0);
+                    to.push(name, &of, Some(usize::try_from(length).ok()?));
                 }
-                None => of.0,
-            };
+                None => to.push(name, &of, None),
+            }
         }
-        Some((total, of.1))
+        Some(())
     }
+}
+
+/// Fields that are also a struct of their own are fields.
+fn without_groups(code: &str) -> String {
+    let mut out = String::new();
+    let mut rest = code;
+    while let Some((before, group)) = rest.split_once("__struct_group(") {
+        out.push_str(before);
+        let (inside, after) = group.split_once(')').unwrap_or((group, ""));
+        // The tag, the name and the attributes.
+        out.push_str(inside.splitn(4, ',').nth(3).unwrap_or_default());
+        rest = after;
+    }
+    out + rest
 }
 
 fn without_comments(text: &str) -> String {
@@ -183,14 +233,25 @@ mod tests {
     }
 
     #[test]
-    fn structs_are_as_long_as_their_fields_with_the_gaps() {
+    fn fields_lie_behind_each_other_with_gaps_and_those_of_inner_structs_too() {
         let mut headers = Headers::default();
         headers.read(
-            "struct a { __u8 x; __u16 y, z[2]; }; struct b { struct a a; __u64 n; unsigned char c[3]; };",
+            "#define two int i; unsigned n\nstruct a { __u8 x; __u16 y, z[2]; }; struct b { struct a a; __u64 n; \
+             unsigned char c[3]; }; struct c { two; }; struct d { __struct_group(e, f, , __u8 g;); struct a as[]; };",
         );
-        assert_eq!(headers.size_of("a"), Some(8));
-        assert_eq!(headers.size_of("b"), Some(24));
-        headers.read("struct c { union { int a; } u; };");
-        assert_eq!(headers.size_of("c"), None);
+        let fields = |name: &str| {
+            headers.structs[name]
+                .fields
+                .iter()
+                .map(|(n, at, len)| (n.as_str(), *at, *len))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(fields("a"), [("x", 0, 1), ("y", 2, 2), ("z", 4, 4)]);
+        assert_eq!(fields("b"), [("a.x", 0, 1), ("a.y", 2, 2), ("a.z", 4, 4), ("n", 8, 8), ("c", 16, 3)]);
+        assert_eq!(fields("c"), [("i", 0, 4), ("n", 4, 4)]);
+        assert_eq!(fields("d"), [("g", 0, 1)]);
+        headers.read("struct e { union { int a; } u; };");
+        assert_eq!(headers.structs.get("e"), None);
+        assert!(headers.named.contains("e"));
     }
 }

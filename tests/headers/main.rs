@@ -1,15 +1,19 @@
 //! The numbers that the crate declares, against the kernel's headers.
 //!
-//! Two sources: the headers installed on this machine, and `attributes-6.12.txt`, the attribute numbers of Linux 6.12,
-//! so that completeness is checked everywhere.
+//! Two sources: the headers installed on this machine, and what was read from those of Linux 6.12 (`*-6.12.txt`), so that
+//! numbers, layouts and completeness are checked everywhere.
 
+mod absent;
 mod c;
+mod numbers;
+mod structs;
 
 use c::Headers;
 use std::collections::BTreeMap;
 use std::io::{stderr, Write};
+use std::path::PathBuf;
 use std::{env, fs};
-use tcnl::wire::Fixed;
+use tcnl::wire::Table;
 
 /// Attributes that are newer than Linux 6.12, with a version in whose headers they are.
 const NEWER: &[(&str, i64, (i64, i64))] = &[
@@ -32,10 +36,27 @@ const HEADERS: &[&str] = &[
     "gen_stats.h",
     "pkt_sched.h",
     "pkt_cls.h",
+    "tc_act/tc_bpf.h",
+    "tc_act/tc_connmark.h",
+    "tc_act/tc_csum.h",
+    "tc_act/tc_ct.h",
+    "tc_act/tc_ctinfo.h",
+    "tc_act/tc_defact.h",
     "tc_act/tc_gact.h",
+    "tc_act/tc_gate.h",
+    "tc_act/tc_ife.h",
     "tc_act/tc_mirred.h",
+    "tc_act/tc_mpls.h",
+    "tc_act/tc_nat.h",
+    "tc_act/tc_pedit.h",
+    "tc_act/tc_sample.h",
     "tc_act/tc_skbedit.h",
+    "tc_act/tc_skbmod.h",
+    "tc_act/tc_tunnel_key.h",
+    "tc_act/tc_vlan.h",
+    "if.h",
     "if_link.h",
+    "if_bridge.h",
     "if_addr.h",
     "nexthop.h",
     "fib_rules.h",
@@ -87,15 +108,36 @@ fn read(directory: &str, more: &[&str]) -> Option<Headers> {
     Some(headers)
 }
 
-/// The headers of this machine; without them the test `name` is skipped aloud.
+/// The headers of this machine, or those in HEADERS; without them the test `name` is skipped aloud.
 fn installed(name: &str) -> Option<Headers> {
-    let headers = read("/usr/include/linux", &["version.h"]);
+    let headers = read(&directory(), &["version.h"]);
     if headers.is_none() {
         say(&format!(
-            "SKIP {name}: the kernel's headers are not in /usr/include/linux (Debian: linux-libc-dev)"
+            "SKIP {name}: the kernel's headers are not in {} (Debian: linux-libc-dev)",
+            directory()
         ));
     }
     headers
+}
+
+/// Where the headers are, unless HEADERS names those of another kernel.
+fn directory() -> String {
+    env::var("HEADERS").unwrap_or_else(|_| "/usr/include/linux".to_owned())
+}
+
+/// The crate's own source, file by file.
+fn sources() -> Vec<(PathBuf, String)> {
+    let (mut found, mut left) = (Vec::new(), vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")]);
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("src can be read");
+            left.extend(entries.map(|entry| entry.expect("src can be read").path()));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).expect("the source can be read");
+            found.push((path, text));
+        }
+    }
+    found
 }
 
 /// A line on the terminal, whatever the test runner does with what tests print.
@@ -103,17 +145,29 @@ fn say(line: &str) {
     writeln!(stderr(), "{line}").expect("stderr can be written");
 }
 
-/// Every attribute that the crate declares.
+/// Every set and struct that the crate declares.
+fn tables() -> Vec<Table> {
+    [tcnl::wire::tables(), tcnl::tc::tables(), tcnl::route::tables(), tcnl::netfilter::tables()].concat()
+}
+
+/// Every attribute that the crate declares, but for those of netfilter.
 fn declared() -> BTreeMap<&'static str, i64> {
     let tables = [tcnl::tc::tables(), tcnl::route::tables()].concat();
     tables.iter().flat_map(|table| table.names).map(|(number, name)| (*name, i64::from(*number))).collect()
 }
 
+/// The lines of a list, without the first one, which says what it is.
+fn lines(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.lines().filter(|line| !line.starts_with('#'))
+}
+
 /// The attributes of Linux 6.12.
 fn of_6_12() -> BTreeMap<&'static str, i64> {
-    let lines = include_str!("attributes-6.12.txt").lines().filter(|line| !line.starts_with('#'));
     let pair = |line: &'static str| line.split_once(' ').expect("a name and a number");
-    lines.map(pair).map(|(name, number)| (name, number.parse().expect("a number"))).collect()
+    lines(include_str!("attributes-6.12.txt"))
+        .map(pair)
+        .map(|(name, number)| (name, number.parse().expect("a number")))
+        .collect()
 }
 
 #[test]
@@ -189,54 +243,12 @@ fn every_attribute_of_linux_6_12_is_declared() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The structs that users see, with the kernel's names. The others are on the wire in the golden tests.
-fn structs() -> Vec<(&'static str, usize)> {
-    use tcnl::route::{CacheInfo, LinkStats, RouteCache};
-    use tcnl::tc::{gact, htb, sfq, u32, Bits, QueueStats, RateSpec, SizeSpec, Times};
-    vec![
-        ("gnet_stats_queue", QueueStats::SIZE),
-        ("ifa_cacheinfo", CacheInfo::SIZE),
-        ("nla_bitfield32", Bits::SIZE),
-        ("rta_cacheinfo", RouteCache::SIZE),
-        ("rtnl_link_stats64", LinkStats::SIZE),
-        ("tc_gact_p", gact::Random::SIZE),
-        ("tc_htb_xstats", htb::HtbStats::SIZE),
-        ("tc_ratespec", RateSpec::SIZE),
-        ("tc_sfq_xstats", sfq::SfqStats::SIZE),
-        ("tc_sfqred_stats", sfq::RedStats::SIZE),
-        ("tc_sizespec", SizeSpec::SIZE),
-        ("tc_u32_key", u32::Key::SIZE),
-        ("tc_u32_mark", u32::Mark::SIZE),
-        ("tcf_t", Times::SIZE),
-    ]
-}
-
-/// Of structs that have grown since: the version that made them as long as the crate has them.
-const GROWN: &[(&str, (i64, i64))] = &[("rtnl_link_stats64", (5, 19))];
-
+/// Writes the `*-6.12.txt`: `HEADERS=linux/include/uapi/linux cargo test --test headers -- --ignored`.
 #[test]
-fn every_struct_is_as_long_as_in_the_installed_headers() {
-    let Some(headers) = installed("every_struct_is_as_long_as_in_the_installed_headers") else { return };
-    let version = headers.version();
-    for (name, size) in structs() {
-        let grown = GROWN.iter().any(|(grown, since)| *grown == name && *since > version);
-        assert!(
-            grown || headers.size_of(name) == Some(size),
-            "{name}: {:?}, not {size}",
-            headers.size_of(name)
-        );
-    }
-}
-
-/// Writes `attributes-6.12.txt` from a kernel's source tree:
-/// `HEADERS=linux/include/uapi/linux cargo test --test headers -- --ignored`.
-#[test]
-#[ignore = "needs a kernel's source tree"]
-fn the_list_of_attributes_is_written() {
-    let directory = env::var("HEADERS").expect("HEADERS names the directory");
-    let headers = read(&directory, &[]).expect("the headers can be read");
-    let mut out = "# Attribute numbers of Linux 6.12, written by tests/headers/main.rs.\n".to_owned();
-    for set in SETS {
+#[ignore = "needs the headers of Linux 6.12"]
+fn what_linux_6_12_declares_is_written() {
+    let headers = read(&directory(), &[]).expect("the headers can be read");
+    let attributes = SETS.iter().flat_map(|set| {
         let names = headers.enums.iter().find(|names| names.first().is_some_and(|first| first == set));
         // Where a number has two names, the newer one counts.
         let names: BTreeMap<_, _> = names
@@ -245,8 +257,19 @@ fn the_list_of_attributes_is_written() {
             .filter(|name| is_attribute(name))
             .map(|name| (headers.constants[name], name))
             .collect();
-        out.extend(names.into_iter().map(|(number, name)| format!("{name} {number}\n")));
-    }
-    fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headers/attributes-6.12.txt"), out)
-        .expect("it can be written");
+        names.into_iter().map(|(number, name)| format!("{name} {number}\n"))
+    });
+    write("attributes", "Attribute numbers", attributes);
+    write("structs", "The fields of structs, with their offsets and lengths", structs::lines(&headers));
+    write(
+        "declared",
+        "The sets of attributes, by their first constants, and structs",
+        absent::lines(&headers),
+    );
+}
+
+fn write(name: &str, what: &str, lines: impl Iterator<Item = String>) {
+    let path = format!("{}/tests/headers/{name}-6.12.txt", env!("CARGO_MANIFEST_DIR"));
+    let head = format!("# {what} of Linux 6.12, written by tests/headers/main.rs.\n");
+    fs::write(path, head + &lines.collect::<String>()).expect("it can be written");
 }

@@ -41,7 +41,7 @@ const NAMES: &[(u16, &str)] = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table::named("address", NAMES)]
+    vec![Table::named("address", NAMES), Table::layout::<IfAddrMsg>(), Table::layout::<CacheInfo>()]
 }
 
 const AF_INET: u8 = 2;

@@ -58,6 +58,8 @@ pub(in crate::route) fn tables() -> Vec<Table> {
         Table::named("veth", &[(super::kind::VETH_INFO_PEER, "VETH_INFO_PEER")]),
         Table::of::<super::Bridge>(),
         Table::of::<super::BridgePort>(),
+        Table::layout::<IfInfoMsg>(),
+        Table::layout::<LinkStats>(),
     ]
 }
 

@@ -1,4 +1,4 @@
-use super::group::Members;
+use super::group::{Grp, Members};
 use super::{Group, GroupType, Nexthop, Resilient};
 use crate::request::{Object, Spoken, Verb};
 use crate::route::hop::put_ip;
@@ -48,7 +48,13 @@ const MORE: crate::wire::Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table::of::<Nha>(), Table::named("nexthop", MORE), Table::of::<Resilient>()]
+    vec![
+        Table::of::<Nha>(),
+        Table::named("nexthop", MORE),
+        Table::of::<Resilient>(),
+        Table::layout::<Header>(),
+        Table::layout::<Grp>(),
+    ]
 }
 
 impl Object for Nexthop {

@@ -1,5 +1,5 @@
 use crate::text::Say;
-use crate::wire::{DecodeError, EncodeError, Reader, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// How a group chooses among its members: NEXTHOP_GRP_TYPE_ of `include/uapi/linux/nexthop.h`.
@@ -73,6 +73,15 @@ impl Group {
     }
 }
 
+layout! {
+    pub(super) struct Grp = "nexthop_grp" {
+        id: u32,
+        weight: u8,
+        weight_high: u8,
+        pad _reserved: 2,
+    }
+}
+
 /// NHA_GROUP: an array of `struct nexthop_grp`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Members(pub Vec<Member>);
@@ -84,19 +93,17 @@ impl Value for Members {
                 w.fail(EncodeError::out_of_range("weight", 0, "1 to 65535"));
                 return;
             };
-            let [high, low] = weight.to_be_bytes();
-            w.put_u32(member.id);
-            w.put(&[low, high, 0, 0]);
+            let [weight_high, weight] = weight.to_be_bytes();
+            w.fixed(&Grp { id: member.id, weight, weight_high });
         }
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
-        let mut members = Vec::with_capacity(payload.len() / 8);
+        let mut members = Vec::with_capacity(payload.len() / Grp::SIZE);
         while !r.rest().is_empty() {
-            let id = r.u32()?;
-            let [low, high, _, _] = r.array()?;
-            let weight = u16::from_be_bytes([high, low])
+            let Grp { id, weight, weight_high } = Value::decode(r.take(Grp::SIZE)?)?;
+            let weight = u16::from_be_bytes([weight_high, weight])
                 .checked_add(1)
                 .ok_or_else(|| DecodeError::invalid("a weight over 65535"))?;
             members.push(Member { id, weight });

@@ -1,11 +1,11 @@
 use super::{Route, RouteCache, RouteFlags};
 use crate::request::{Object, Spoken, Verb};
-use crate::route::hop::{self, check_gateway, gateway_attribute, take_via};
+use crate::route::hop::{self, check_gateway, gateway_attribute, take_via, RtNextHop, RtVia};
 use crate::route::message::{body, name_in, other, put};
 use crate::route::{Encap, Family, Hop, Metrics, Prefix, Realms, RouteProtocol, RouteType, Scope};
 use crate::text::{WordError, Words};
 use crate::units::Dev;
-use crate::wire::{Attr, DecodeError, EncodeError, Names, Reader, Table, Value, Writer};
+use crate::wire::{Attr, DecodeError, EncodeError, Fixed, Names, Reader, Table, Value, Writer};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteMplsTtlPropagation,
 };
@@ -70,17 +70,39 @@ const NAMES: Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table::named("route", NAMES), Table::of::<Metrics>()]
+    vec![
+        Table::named("route", NAMES),
+        Table::of::<Metrics>(),
+        Table::layout::<RtMsg>(),
+        Table::layout::<RtNextHop>(),
+        Table::layout::<RtVia>(),
+        Table::layout::<RouteCache>(),
+    ]
 }
 
 fn name(ty: u16) -> Option<&'static str> {
     name_in(NAMES, ty)
 }
 
+layout! {
+    /// The header of route messages. `include/uapi/linux/rtnetlink.h`
+    struct RtMsg = "rtmsg" {
+        family: u8,
+        dst_len: u8,
+        src_len: u8,
+        tos: u8,
+        table: u8,
+        protocol: u8,
+        scope: u8,
+        kind: u8,
+        flags: u32,
+    }
+}
+
 impl Object for Route {
     const NOUN: &'static str = "route";
     const NEW: u16 = 24;
-    const HEADER: usize = 12;
+    const HEADER: usize = RtMsg::SIZE;
 
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         self.check(verb)?;
@@ -98,16 +120,15 @@ impl Object for Route {
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(body);
-        let [family, dst_len, src_len, tos, table, protocol, scope, kind] =
-            r.array().map_err(|e| e.inside("rtmsg"))?;
-        let flags = r.u32().map_err(|e| e.inside("rtmsg"))?;
-        let family = Family::from_number(family).map_err(|e| e.inside("rtmsg"))?;
-        let mut route = Route::to(Prefix::any(family)).table(table.into());
-        route.kind = Some(RouteType(kind));
-        route.protocol = Some(RouteProtocol(protocol));
-        route.scope = Some(Scope(scope));
-        route.tos = tos;
-        route.flags = RouteFlags::from_bits_retain(flags);
+        let header = RtMsg::read(&mut r)?;
+        let RtMsg { dst_len, src_len, .. } = header;
+        let family = Family::from_number(header.family).map_err(|e| e.inside("rtmsg"))?;
+        let mut route = Route::to(Prefix::any(family)).table(header.table.into());
+        route.kind = Some(RouteType(header.kind));
+        route.protocol = Some(RouteProtocol(header.protocol));
+        route.scope = Some(Scope(header.scope));
+        route.tos = header.tos;
+        route.flags = RouteFlags::from_bits_retain(header.flags);
         let mut seen = Seen::default();
         for attr in r.attrs() {
             let attr = attr?;

@@ -5,7 +5,7 @@ use crate::route::message::{body, name_in, other, put};
 use crate::route::{Family, Prefix, Realms, Route, RouteProtocol};
 use crate::text::{WordError, Words};
 use crate::units::Name;
-use crate::wire::{Attr, Be, DecodeError, EncodeError, Names, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{Attr, Be, DecodeError, EncodeError, Fixed, Names, RawAttr, Reader, Table, Value, Writer};
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::rule::{
     RuleAction as MessageAction, RuleAttribute, RuleHeader, RuleMessage, RulePortRange, RuleUidRange,
@@ -72,17 +72,50 @@ const NAMES: Names = &[
 
 /// The attribute tables, for the header checks.
 pub(in crate::route) fn tables() -> Vec<Table> {
-    vec![Table::named("rule", NAMES)]
+    vec![
+        Table::named("rule", NAMES),
+        Table::layout::<RuleHdr>(),
+        Table::layout::<Ports>(),
+        Table::layout::<Uids>(),
+    ]
 }
 
 fn name(ty: u16) -> Option<&'static str> {
     name_in(NAMES, ty)
 }
 
+layout! {
+    /// The header of rule messages. `include/uapi/linux/fib_rules.h`
+    struct RuleHdr = "fib_rule_hdr" {
+        family: u8,
+        dst_len: u8,
+        src_len: u8,
+        tos: u8,
+        table: u8,
+        pad _reserved: 2,
+        action: u8,
+        flags: u32,
+    }
+}
+
+layout! {
+    struct Ports = "fib_rule_port_range" {
+        start: u16,
+        end: u16,
+    }
+}
+
+layout! {
+    struct Uids = "fib_rule_uid_range" {
+        start: u32,
+        end: u32,
+    }
+}
+
 impl Object for Rule {
     const NOUN: &'static str = "rule";
     const NEW: u16 = 32;
-    const HEADER: usize = 12;
+    const HEADER: usize = RuleHdr::SIZE;
 
     fn encode(&self, verb: Verb, w: &mut Writer) -> Result<(), EncodeError> {
         self.check(verb)?;
@@ -94,9 +127,7 @@ impl Object for Rule {
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(body);
-        let [family, dst_len, src_len, tos, table, _, _, action] =
-            r.array().map_err(|e| e.inside("fib_rule_hdr"))?;
-        let flags = r.u32().map_err(|e| e.inside("fib_rule_hdr"))?;
+        let RuleHdr { family, dst_len, src_len, tos, table, action, flags } = RuleHdr::read(&mut r)?;
         let family = Family::from_number(family).map_err(|e| e.inside("fib_rule_hdr"))?;
         let mut rule = Rule::of(family);
         rule.flags = RuleFlags::from_bits_retain(flags);
@@ -176,8 +207,7 @@ impl Rule {
             FRA_PAD => (),
             FRA_L3MDEV => self.l3mdev = u8::decode(payload)? != 0,
             FRA_UID_RANGE => {
-                let mut r = Reader::new(payload);
-                self.uids = Some(UidRange { start: r.u32()?, end: r.u32()? });
+                self.uids = Some(Uids::decode(payload).map(|Uids { start, end }| UidRange { start, end })?)
             }
             FRA_PROTOCOL => self.protocol = Some(RouteProtocol(u8::decode(payload)?)),
             FRA_IP_PROTO => self.ip_proto = Some(u8::decode(payload)?),
@@ -346,6 +376,5 @@ fn name_or_unknown(attr: Attr<'_>, field: &mut Option<Name>, unknown: &mut Vec<R
 }
 
 fn ports(payload: &[u8]) -> Result<PortRange, DecodeError> {
-    let mut r = Reader::new(payload);
-    Ok(PortRange { start: r.u16()?, end: r.u16()? })
+    Ports::decode(payload).map(|Ports { start, end }| PortRange { start, end })
 }

@@ -16,7 +16,14 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_HTB_ attribute tables for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<QdiscAttrs>(), Table::of::<class::ClassAttrs>()]
+    vec![
+        Table::of::<QdiscAttrs>(),
+        Table::of::<class::ClassAttrs>(),
+        Table::layout::<Glob>(),
+        Table::layout::<class::Parms>(),
+        Table::layout::<HtbStats>(),
+        Table::layout::<super::RateSpec>(),
+    ]
 }
 
 /// The HTB qdisc. It shapes nothing by itself: its classes do.

@@ -97,7 +97,7 @@ bitflags::bitflags! {
 
 layout! {
     /// `struct tc_u32_sel` without its keys.
-    struct Header = "tc_u32_sel" {
+    pub(super) struct Header = "tc_u32_sel" {
         flags: u8,
         shift: u8,
         nkeys: u8,

@@ -42,7 +42,13 @@ use std::fmt::{self, Display, Formatter};
 
 /// TCA_U32_ attribute table for the header checks.
 pub(super) fn tables() -> Vec<Table> {
-    vec![Table::of::<U32>()]
+    vec![
+        Table::of::<U32>(),
+        Table::layout::<Key>(),
+        Table::layout::<key::Header>(),
+        Table::layout::<Mark>(),
+        Table::layout::<Hits>(),
+    ]
 }
 
 attrs! {
@@ -312,15 +318,22 @@ pub struct Counters {
     pub keys: Few<u64>,
 }
 
+layout! {
+    /// What stands in front of the keys' counters.
+    struct Hits = "tc_u32_pcnt" {
+        tried: u64,
+        hit: u64,
+    }
+}
+
 impl Value for Counters {
     fn encode(&self, w: &mut Writer) {
-        self.tried.encode(w);
-        self.hit.encode(w);
+        w.fixed(&Hits { tried: self.tried, hit: self.hit });
         self.keys.iter().for_each(|key| key.encode(w));
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(payload);
-        let (tried, hit) = (Fixed::read(&mut r)?, Fixed::read(&mut r)?);
+        let Hits { tried, hit } = Hits::read(&mut r)?;
         let mut keys = Few::new();
         for key in r.rest().chunks_exact(8) {
             keys.push(u64::decode(key)?);

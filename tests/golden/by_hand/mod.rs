@@ -12,7 +12,7 @@ mod rules;
 mod u32s;
 
 use super::compare::{like, Comparison, Intended, POLICE_TABLES};
-use super::data::{kind, requests, Recorded};
+use super::data::{kind, requests, Recorded, BIG_ENDIAN};
 use super::meaning::Field;
 use super::objects;
 use std::collections::BTreeMap;
@@ -187,7 +187,10 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
     ];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
         built.push(id);
-        let request = recorded.get(id).unwrap_or_else(|| panic!("there is no recording {id}"));
+        let Some(request) = recorded.get(id) else {
+            assert!(BIG_ENDIAN, "there is no recording {id}");
+            continue;
+        };
         let what = format!("{}\n    {command}", request.cmd);
         match (message, &request.messages[..]) {
             (Ok(ours), [theirs]) => all.messages(id, &what, &ours, theirs),

@@ -10,7 +10,7 @@ mod links;
 mod qdiscs;
 mod routes;
 
-use super::data::{body, kind, replies, Reply};
+use super::data::{body, kind, readable_here, replies, Reply};
 use super::meaning::Meaning;
 use super::objects::{message, with_object};
 use super::requests::NOT_YET;
@@ -24,6 +24,9 @@ use tcnl::units::Name;
 
 #[test]
 fn every_recorded_reply_decodes_to_what_iproute2_shows() {
+    if !readable_here("every_recorded_reply_decodes_to_what_iproute2_shows") {
+        return;
+    }
     let mut all = Shown::default();
     let recorded = replies();
     for (at, reply) in recorded.iter().enumerate() {
@@ -49,6 +52,9 @@ fn every_recorded_reply_decodes_to_what_iproute2_shows() {
 
 #[test]
 fn every_object_in_a_recorded_reply_decodes_and_kinds_not_known_keep_their_options() {
+    if !readable_here("every_object_in_a_recorded_reply_decodes_and_kinds_not_known_keep_their_options") {
+        return;
+    }
     let mut wrong = String::new();
     for reply in replies() {
         for recorded in &reply.messages {
