@@ -9,7 +9,9 @@ const HOST: &str = "\
 test result: ok. 425 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s
 === exit 0
 === test kernel
-test result: FAILED. 7 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 1s
+test one test ... ignored, the kernel has no sfq
+test a fourth ... ignored, it takes long
+test result: FAILED. 7 passed; 1 failed; 4 ignored; 0 measured; 0 filtered out; finished in 1s
 SKIP one test: the kernel has no sfq
 SKIP another: the kernel does not have fw: Operation not supported
 SKIP a third: the kernel has no sfq
@@ -31,10 +33,11 @@ passed / failed / skipped
                                          host                  6.1                 none
 Linux                                  6.18.0       6.1.0-48-amd64        did not start
 lib tcnl                          425 / 0 / 0            0 / 1 / 0          did not run
-test kernel                         7 / 1 / 3       did not finish          did not run
+test kernel                         7 / 1 / 4       did not finish          did not run
 example tc                        did not run            1 / 0 / 0          did not run
 skipped on host:
      2 x the kernel has no sfq
+     1 x it takes long
      1 x the kernel does not have fw: Operation not supported
 ";
 

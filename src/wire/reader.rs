@@ -148,23 +148,31 @@ impl From<Attr<'_>> for RawAttr {
 mod tests {
     use super::*;
 
+    /// An attribute's header with more behind it.
+    fn header(len: u16, ty: u16, rest: &[u8]) -> Vec<u8> {
+        [&len.to_ne_bytes(), &ty.to_ne_bytes(), rest].concat()
+    }
+
     #[test]
     fn a_length_into_the_header_is_an_error_and_ends_the_walk() {
-        let mut attrs = Reader::new(&[3, 0, 1, 0, 0, 0, 0, 0]).attrs();
+        let bytes = header(3, 1, &[0; 4]);
+        let mut attrs = Reader::new(&bytes).attrs();
         assert_eq!(attrs.next(), Some(Err(Reason::Length { len: 3, available: 8 }.into())));
         assert_eq!(attrs.next(), None);
     }
 
     #[test]
     fn the_last_attribute_may_lack_its_padding() {
-        let mut attrs = Reader::new(&[5, 0, 1, 0x80, 7]).attrs();
+        let bytes = header(5, 0x8001, &[7]);
+        let mut attrs = Reader::new(&bytes).attrs();
         assert_eq!(attrs.next(), Some(Ok(Attr { ty: 1, flags: 0x8000, payload: &[7] })));
         assert_eq!(attrs.next(), None);
     }
 
     #[test]
     fn trailing_bytes_too_short_for_a_header_are_an_error() {
-        let mut attrs = Reader::new(&[4, 0, 1, 0, 9, 9]).attrs();
+        let bytes = header(4, 1, &[9, 9]);
+        let mut attrs = Reader::new(&bytes).attrs();
         assert!(attrs.next().unwrap().is_ok());
         assert_eq!(attrs.next(), Some(Err(DecodeError::short(2, 4))));
     }

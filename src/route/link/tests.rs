@@ -257,8 +257,9 @@ fn what_is_asked_of_links_is_heard_as_ip_hears_it() {
 #[test]
 fn options_without_a_kind_stay_where_they_stood() {
     // struct ifinfomsg, IFLA_LINKINFO { IFLA_INFO_DATA (1 byte), IFLA_INFO_DATA (4 bytes) }
-    let mut body = vec![0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    body.extend([20, 0, 18, 0, 5, 0, 2, 0, 1, 0, 0, 0, 8, 0, 2, 0, 2, 3, 4, 5]);
+    let header = |len: u16, ty: u16| [len.to_ne_bytes(), ty.to_ne_bytes()].concat();
+    let mut body = [[0; 4], 1u32.to_ne_bytes(), [0; 4], [0; 4]].concat();
+    body.extend([header(20, 18), header(5, 2), vec![1, 0, 0, 0], header(8, 2), vec![2, 3, 4, 5]].concat());
     let link = Link::decode(&body).unwrap();
     assert_eq!(encode(&link, Verb::Change).unwrap(), body);
 }

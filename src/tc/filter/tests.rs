@@ -6,10 +6,6 @@ use crate::tc::fw::Fw;
 use crate::tc::u32::{Match, U32};
 use crate::units::Name;
 
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
 fn encode(filter: &Filter, verb: Verb) -> Vec<u8> {
     let mut w = Writer::default();
     filter.encode(verb, &mut w).unwrap();
@@ -51,7 +47,11 @@ fn a_query_for_a_protocol_and_a_chain_asks_as_tc_asks() {
     let query = Filter::of(3).ingress().chain(5).protocol(Protocol::Ip);
     let mut w = Writer::default();
     query.encode(&mut w).unwrap();
-    assert_eq!(w.bytes(), bytes("000000000300000000000000f2ffffff0800000008000b0005000000"));
+    // struct tcmsg with the protocol in network order in the lower half of its info, and TCA_CHAIN.
+    let info = u32::from(0x0800u16.to_be());
+    let header = [8u16.to_ne_bytes(), 11u16.to_ne_bytes()].concat();
+    let words = [0, 3, 0, 0xffff_fff2, info].map(u32::to_ne_bytes).concat();
+    assert_eq!(w.bytes(), [words, header, 5u32.to_ne_bytes().to_vec()].concat());
     assert_eq!(shown(&query), "tc filter show dev if3 ingress protocol ip chain 5");
 }
 

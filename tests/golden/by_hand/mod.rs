@@ -187,9 +187,10 @@ fn commands_built_by_hand_equal_what_iproute2_sent() {
     ];
     for ByHand { id, message, command } in tables.into_iter().flatten() {
         built.push(id);
-        let Some(request) = recorded.get(id) else {
-            assert!(BIG_ENDIAN, "there is no recording {id}");
-            continue;
+        let request = match recorded.get(id) {
+            Some(request) => request,
+            None if BIG_ENDIAN => continue,
+            None => panic!("there is no recording {id}"),
         };
         let what = format!("{}\n    {command}", request.cmd);
         match (message, &request.messages[..]) {
