@@ -72,6 +72,12 @@ fn thousands() -> Outcome {
     assert_eq!(tc("class show dev lo")?.lines().count(), 5001);
     let below = nl.snapshot(Class::of(LO).under(Handle::new(3, 0)))?;
     assert_eq!(below.len(), 999);
+    // The counters do not move: nothing is sent.
+    let mut lent = nl.list(Class::of(LO).under(Handle::new(3, 0)))?;
+    for class in &below {
+        assert_eq!(lent.lend().ok_or("a list that lends is shorter")??, class);
+    }
+    assert!(lent.lend().is_none());
     Ok(())
 }
 

@@ -13,13 +13,28 @@ const ENOENT: i32 = 2;
 type Script = fn(u32) -> Said;
 
 fn indexes(nl: &mut Connection) -> Vec<String> {
-    let item = |link: crate::Result<Link>| {
-        link.as_ref().map_or_else(|_| seen(&link), |link| link.dev.index.to_string())
-    };
     match nl.list(Link::all()) {
-        Ok(list) => list.map(item).collect(),
+        Ok(list) => list.map(|link| index(link.as_ref().map_err(|_| seen(&link)))).collect(),
         Err(error) => vec![seen(&Err::<(), _>(error))],
     }
+}
+
+/// The same of objects that stay in the list.
+fn lent_indexes(nl: &mut Connection) -> Vec<String> {
+    let mut list = match nl.list(Link::all()) {
+        Ok(list) => list,
+        Err(error) => return vec![seen(&Err::<(), _>(error))],
+    };
+    let mut indexes = Vec::new();
+    while let Some(link) = list.lend() {
+        indexes.push(index(link.map_err(|error| seen(&Err::<(), _>(error)))));
+    }
+    assert!(list.lend().is_none() && list.next().is_none());
+    indexes
+}
+
+fn index(link: Result<&Link, String>) -> String {
+    link.map_or_else(|error| error, |link| link.dev.index.to_string())
 }
 
 /// A peer that says this of the first list. Of the next one it says that of links there is only the ninth, behind a link and an end that
@@ -151,10 +166,12 @@ fn a_list_yields_its_own_objects_and_then_its_end_or_an_error() {
         ("sending fails", |_| Err(ENOBUFS), &["io 105"]),
     ];
     for (happens, script, sees) in rows {
-        let mut nl = connection(answers(script));
-        nl.core.begin(1);
-        assert_eq!(indexes(&mut nl), sees, "{happens}");
-        assert_eq!(indexes(&mut nl), ["9"], "the next one, after this: {happens}");
+        for read in [indexes, lent_indexes] {
+            let mut nl = connection(answers(script));
+            nl.core.begin(1);
+            assert_eq!(read(&mut nl), sees, "{happens}");
+            assert_eq!(read(&mut nl), ["9"], "the next one, after this: {happens}");
+        }
     }
 }
 
