@@ -63,3 +63,21 @@ fn every_target_has_something_that_is_kept() {
     targets.sort();
     assert_eq!(files("kept").iter().map(|file| target(file)).collect::<Vec<_>>(), targets);
 }
+
+/// Whole objects of every kind, as the declarations draw them: each of the seven sorts that the first byte chooses from.
+#[test]
+#[cfg(feature = "generate")]
+fn every_object_decodes_to_what_was_encoded() {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    for sort in 0..7 {
+        TestRunner::default()
+            .run(&vec(any::<u8>(), 0..400), |bytes| {
+                fuzz::generated(&[&[sort], &bytes[..]].concat());
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("sort {sort}: {error}"));
+    }
+}
