@@ -234,7 +234,8 @@ impl Object for Filter {
             write!(f, " prio {}", self.prio)?;
         }
         self.chain.iter().try_for_each(|chain| write!(f, " chain {chain}"))?;
-        if self.handle != 0 {
+        // Without a handle there is nothing to get, so one of 0 is said then.
+        if self.handle != 0 || verb == Verb::Get {
             f.write_str(" handle ")?;
             match &self.kind {
                 Some(kind) => kind.say_handle(self.handle, f)?,

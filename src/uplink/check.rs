@@ -6,8 +6,9 @@ mod shaping;
 mod tests;
 
 use super::{Forced, Gateway, Leg, Probing, Target, Uplink, Via};
+use crate::netfilter::NftRule;
 use crate::route::Prefix;
-use crate::units::Family;
+use crate::units::{Family, Name};
 use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -91,6 +92,7 @@ impl<'a> Check<'a> {
         self.expect(same.is_none(), format!("{path}.dev"), || {
             format!("{name} and {} have the same device {}", same.map_or("", |other| &other.name), uplink.dev)
         });
+        self.device(&format!("{path}.dev"), &uplink.dev);
         let is_lo = uplink.dev == *"lo";
         self.expect(!is_lo, format!("{path}.dev"), || format!("{name} cannot be lo, the gateway itself"));
         self.expect(uplink.v4.is_some() || uplink.v6.is_some(), path, || {
@@ -117,6 +119,13 @@ impl<'a> Check<'a> {
                 format!("{target} is of {}, which {name} does not have", version(family))
             });
         }
+    }
+
+    /// Rules of nf_tables name it.
+    fn device(&mut self, path: &str, dev: &Name) {
+        self.expect(NftRule::can_say(dev), path, || {
+            format!("nf_tables cannot be told of {dev}: a device without \", * and \\ in its name is wanted")
+        });
     }
 
     fn leg(&mut self, path: &str, name: &str, family: Family, leg: &Leg) {
@@ -147,6 +156,7 @@ impl<'a> Check<'a> {
             });
             let is_new = lans.iter().take(index).all(|other| other != lan);
             self.expect(is_new, path.clone(), || format!("{lan} is there twice"));
+            self.device(&path, lan);
             self.expect(*lan != *"lo", path, || "lo is the gateway itself: say own".into());
         }
     }

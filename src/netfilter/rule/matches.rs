@@ -10,8 +10,13 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 impl NftRule {
+    /// Whether nft has a way to say the name of this device.
+    pub(crate) fn can_say(dev: &Name) -> bool {
+        !dev.contains(['"', '*', '\\'])
+    }
+
     pub(super) fn device(mut self, word: &str, key: u32, is: bool, dev: Name) -> Self {
-        if dev.contains(['"', '*', '\\']) {
+        if !Self::can_say(&dev) {
             self.fail(EncodeError::Invalid(
                 "nft cannot say the name of a device that has one of \" * \\ in it",
             ));

@@ -48,6 +48,15 @@ fn a_plain_model_makes_sense() {
 }
 
 #[test]
+fn devices_that_nf_tables_cannot_be_told_of_are_found() {
+    for dev in ["eth*", "a\"b", "a\\b"] {
+        let name: crate::units::Name = dev.parse().unwrap();
+        found("uplinks[1].dev", dev, |gateway| gateway.uplinks[1].dev = name);
+        found("lans[0]", dev, |gateway| gateway.lans[0] = name);
+    }
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let mut gateway = gateway();
     gateway.uplinks[0].weight = 0;
