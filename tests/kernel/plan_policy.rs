@@ -6,6 +6,8 @@ mod random;
 use crate::common::{in_netns, ip, is_slow, trial, Outcome, Stop};
 use crate::planning::apply;
 use libtest_mimic::Trial;
+use std::thread;
+use std::time::Duration;
 use tcnl::command::Script;
 use tcnl::netlink::Connection;
 use tcnl::plan::{Desired, Effect, Plan, Policy, Severity};
@@ -35,6 +37,13 @@ fn open() -> Result<Connection, Stop> {
         // With addresses of their own, so that those of their links are the same each time.
         ip(&format!("link add name {dev} address 02:00:00:00:00:0{number} type ifb"))?;
         ip(&format!("link set {dev} up"))?;
+    }
+    // The routes of their link-local addresses come a moment later: not between two looks at what there is.
+    for _ in 0..100 {
+        if ip("-6 route show table local")?.matches("local fe80::").count() == 2 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
     }
     Ok(Connection::open()?)
 }
