@@ -238,7 +238,8 @@ impl Hear for Mirred {
             true
         } else {
             let heard = parms.action.hear_index(words)?;
-            self.parms = heard.then_some(parms);
+            // One of 0 names no action: it does not say where to send packets.
+            self.parms = (heard && parms.action.index != 0).then_some(parms);
             return Ok(heard);
         };
         let mut indexed = parms.action.hear_index(words)?;
