@@ -123,7 +123,8 @@ pub trait Query {
     fn encode(&self, w: &mut Writer) -> Result<(), EncodeError>;
 
     /// Reads the body of a message that describes one object, as far as this query asks for it, into the place where a list
-    /// hands it out: to move a large object takes as long as to read half of it.
+    /// hands it out: to move a large object takes as long as to read half of it. The object before it may still be there, and
+    /// be overwritten.
     ///
     /// # Errors
     /// See [`Object::decode`]. What is in the place then means nothing.
@@ -160,6 +161,15 @@ pub trait Asked: Query {
 
     /// Tells the page what the question said already, with [`Page::say`]: `tc` and `ip` do not repeat it for each object.
     fn said(&self, _page: &mut Page) {}
+}
+
+/// The object that is in the place of [`Query::read`], or a new one: to overwrite it costs less than to end it and make another.
+#[inline(always)]
+pub(crate) fn object_in<O>(place: &mut Option<Result<O>>, new: impl FnOnce() -> O) -> Option<&mut O> {
+    if !matches!(place, Some(Ok(_))) {
+        *place = Some(Ok(new()));
+    }
+    place.as_mut()?.as_mut().ok()
 }
 
 impl<Q: Query> Query for &Q {

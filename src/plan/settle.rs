@@ -7,6 +7,7 @@ use crate::tc::{
     Setting, SizeTable,
 };
 use crate::units::Handle;
+use crate::wire::Unknown;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -245,7 +246,7 @@ pub(super) fn place(said: Place, root: Handle) -> Place {
 }
 
 fn chain(said: &Chain, root: Handle, setting: &Setting) -> Chain {
-    let mut chain = Chain { unknown: Vec::new(), ..said.clone() };
+    let mut chain = Chain { unknown: Unknown::new(), ..said.clone() };
     chain.place = place(said.place, root);
     chain.template.iter_mut().for_each(|template| template.settle(setting));
     chain

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::generate::{Generate, Source};
-use crate::wire::RawAttr;
+use crate::wire::Unknown;
 use std::net::IpAddr;
 
 /// What a decoded object has in place of "the default of the verb".
@@ -40,11 +40,11 @@ fn family(g: &mut Source<'_>) -> Family {
     }
 }
 
-fn unknown(g: &mut Source<'_>) -> Vec<RawAttr> {
+fn unknown(g: &mut Source<'_>) -> Unknown {
     if g.byte() > 200 {
-        g.list(2)
+        g.list(2).into()
     } else {
-        Vec::new()
+        Unknown::new()
     }
 }
 
@@ -282,7 +282,7 @@ mod tests {
     /// That crate drops the flags of attributes that it does not know.
     fn flagless(route: &Route) -> Route {
         let mut route = route.clone();
-        let clear = |unknown: &mut Vec<RawAttr>| unknown.iter_mut().for_each(|attr| attr.flags = 0);
+        let clear = |unknown: &mut Unknown| unknown.iter_mut().for_each(|attr| attr.flags = 0);
         clear(&mut route.unknown);
         clear(&mut route.metrics.unknown);
         route.hops.iter_mut().for_each(|hop| clear(&mut hop.unknown));

@@ -3,7 +3,7 @@ mod show;
 use super::{Family, Realms, RouteFlags};
 use crate::text::Say;
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Unknown, Value, Writer};
 use netlink_packet_route::route::{RouteAttribute, RouteNextHop, RouteNextHopFlags, RouteRealm, RouteVia};
 use std::fmt::{self, Display, Formatter};
 use std::net::IpAddr;
@@ -61,7 +61,7 @@ pub struct Hop {
     /// A tunnel.
     pub encap: Option<Encap>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Default for Hop {
@@ -73,7 +73,7 @@ impl Default for Hop {
             flags: RouteFlags::empty(),
             realms: None,
             encap: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 }
@@ -136,7 +136,7 @@ impl Hop {
         }
         self.realms.iter().for_each(|realms| body.attr(RTA_FLOW, &u32::from(*realms)));
         self.encap.iter().for_each(|encap| encap.encode(&mut body));
-        self.unknown.iter().for_each(|attr| body.raw(attr));
+        self.unknown.encode(&mut body);
         if let Err(error) = body.finish() {
             w.fail(error);
         }
@@ -251,7 +251,7 @@ impl Encap {
     pub(super) fn decode(
         kind: Option<crate::wire::Attr<'_>>,
         payload: Option<crate::wire::Attr<'_>>,
-        unknown: &mut Vec<RawAttr>,
+        unknown: &mut Unknown,
     ) -> Result<Option<Encap>, DecodeError> {
         match (kind, payload) {
             (Some(kind), Some(payload)) => {

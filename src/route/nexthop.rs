@@ -10,7 +10,7 @@ pub use list::Nexthops;
 
 use super::{Encap, Family, RouteFlags, RouteProtocol, Scope};
 use crate::units::Dev;
-use crate::wire::RawAttr;
+use crate::wire::Unknown;
 use std::net::IpAddr;
 
 /// A nexthop object: a way, or a group of ways, that routes refer to by its id. `man 8 ip-nexthop`, `net/ipv4/nexthop.c`
@@ -62,7 +62,7 @@ pub struct Nexthop {
     #[doc(alias = "NHA_OP_FLAGS")]
     pub op_flags: Option<u32>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Nexthop {
@@ -81,7 +81,7 @@ impl Nexthop {
             flags: RouteFlags::empty(),
             scope: Scope::GLOBAL,
             op_flags: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 

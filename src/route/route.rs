@@ -13,7 +13,7 @@ pub use list::Routes;
 
 use super::{Encap, Family, Hop, Metrics, Preference, Prefix, Realms, RouteProtocol, RouteType, Scope};
 use crate::units::Dev;
-use crate::wire::RawAttr;
+use crate::wire::Unknown;
 use crate::Error;
 use std::net::IpAddr;
 
@@ -120,7 +120,7 @@ pub struct Route {
     #[doc(alias = "RTA_CACHEINFO")]
     pub cache: Option<RouteCache>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 /// Declares setters that put a value into the option of the same name.
@@ -175,7 +175,7 @@ impl Route {
             dport: None,
             flowlabel: None,
             cache: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 

@@ -12,7 +12,7 @@ pub use parts::{PortRange, RuleAction, RuleFlags, UidRange};
 use super::route::{options, same_family};
 use super::{Family, Prefix, Realms, RouteProtocol};
 use crate::units::Name;
-use crate::wire::RawAttr;
+use crate::wire::Unknown;
 use crate::Error;
 
 /// A rule: which table routes which packets. `man 8 ip-rule`, `net/core/fib_rules.c`
@@ -114,7 +114,7 @@ pub struct Rule {
     #[doc(alias = "FRA_PROTOCOL")]
     pub protocol: Option<RouteProtocol>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Rule {
@@ -159,7 +159,7 @@ impl Rule {
             suppress_ifgroup: None,
             realms: None,
             protocol: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 

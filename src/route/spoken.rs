@@ -4,7 +4,7 @@ use super::*;
 use crate::request::{Asked, Query, Request, Spoken, Verb};
 use crate::text::{WordError, Words};
 use crate::wire::generate::{Generate, Source};
-use crate::wire::Writer;
+use crate::wire::{Unknown, Writer};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -113,7 +113,7 @@ fn plain_nexthop(g: &mut Source<'_>) -> Nexthop {
         group.resilient = group.resilient.take().filter(|_| group.kind.is_some()).map(|table| Resilient {
             idle_timer: table.idle_timer.map(|ticks| ticks / 100 * 100),
             unbalanced_timer: table.unbalanced_timer.map(|ticks| ticks / 100 * 100),
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
             ..table
         });
         group.resilient = group.resilient.take().filter(|table| *table != Resilient::default());

@@ -1,10 +1,10 @@
-use super::attributes::{put_name, put_unknown, Noun};
+use super::attributes::{put_name, Noun};
 use super::gact::Gact;
 use super::police::Police;
 use super::{ActionKind, ActionNumber, Control, Kind, Setting, Stats};
 use crate::text::{Part, WordError, Words};
 use crate::units::{Name, ParseError};
-use crate::wire::{DecodeError, EncodeError, Indexed, Names, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Indexed, Names, Reader, Table, Unknown, Value, Writer};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -78,7 +78,7 @@ pub struct Action {
     /// Statistics. Kernels report them.
     pub stats: Option<Stats>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 layout! {
@@ -156,7 +156,7 @@ impl Action {
             in_hw_count: None,
             index: None,
             stats: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 
@@ -179,7 +179,7 @@ impl Action {
     pub(crate) fn settle(&mut self, setting: &Setting) {
         self.forget();
         // Requests to add one name it in its options.
-        (self.index, self.unknown) = (None, Vec::new());
+        (self.index, self.unknown) = (None, Unknown::new());
         let flags = self.flags.map_or(0, |flags| flags.value);
         self.flags = Some(Bits { value: flags, selector: flags }).filter(|flags| flags.value != 0);
         let hw_stats = self.hw_stats.map_or(ANY_STATS, |bits| bits.value);
@@ -314,7 +314,7 @@ impl Value for Action {
         }
         self.flags.iter().for_each(|flags| w.attr(TCA_ACT_FLAGS, flags));
         self.hw_stats.iter().for_each(|bits| w.attr(TCA_ACT_HW_STATS, bits));
-        put_unknown(w, &self.unknown);
+        self.unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
@@ -386,7 +386,7 @@ impl crate::wire::generate::Generate for Action {
         Action {
             cookie: Option::<[u8; 5]>::generate(g).map(Vec::from),
             flags: Generate::generate(g),
-            unknown: g.list(1),
+            unknown: g.list(1).into(),
             ..Action::new(ActionKind::generate(g))
         }
     }

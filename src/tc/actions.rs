@@ -4,7 +4,7 @@ use super::{Action, ActionKind, Actions, Bits, Control};
 use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{WordError, Words};
 use crate::units::{quoted, Name};
-use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Text, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Text, Unknown, Value, Writer};
 use std::fmt::{self, Formatter};
 
 const TCA_ROOT_TAB: u16 = 1;
@@ -50,7 +50,7 @@ pub struct ActionTable {
     #[doc(alias = "TCA_ROOT_EXT_WARN_MSG")]
     pub warning: Option<String>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 attrs! {
@@ -108,7 +108,7 @@ impl Object for ActionTable {
                 w.attr_with(number, |w| if brief { action.encode_name(w) } else { action.encode(w) });
             }
         });
-        self.unknown.iter().for_each(|attr| w.raw(attr));
+        self.unknown.encode(w);
         Ok(())
     }
 

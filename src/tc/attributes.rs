@@ -3,7 +3,7 @@
 use super::{SizeTable, Stats};
 use crate::request::Verb;
 use crate::units::{Handle, Name};
-use crate::wire::{DecodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, Fixed, Payloads, Reader, Table, Unknown, Value, Writer};
 
 layout! {
     /// The header of traffic control messages. `include/uapi/linux/rtnetlink.h`
@@ -81,29 +81,23 @@ const FOUND: u32 = ((1 << ROOM) - 1) & !(1 | (1 << TCA_FCNT));
 /// The payloads of one message's attributes by their numbers, in whatever order they stand: the kind must be known before its
 /// options are read.
 #[derive(Debug, Default)]
-pub(crate) struct Tca<'a>([Option<&'a [u8]>; ROOM]);
+pub(crate) struct Tca<'a>(Payloads<'a, ROOM>);
 
 impl<'a> Tca<'a> {
     /// Finds the attributes of a message body, and gives its header. What is found is taken apart by who asks; what nobody knows is
     /// put among the unknown.
     #[inline(always)]
-    pub fn find(&mut self, body: &'a [u8], unknown: &mut Vec<RawAttr>) -> Result<TcMsg, DecodeError> {
+    pub fn find(&mut self, body: &'a [u8], unknown: &mut Unknown) -> Result<TcMsg, DecodeError> {
         let mut r = Reader::new(body);
         let header = TcMsg::decode(r.take(TcMsg::SIZE).map_err(|e| e.inside("tcmsg"))?)?;
-        for attr in r.attrs() {
-            let attr = attr?;
-            match self.0.get_mut(usize::from(attr.ty)) {
-                Some(place) if FOUND >> attr.ty & 1 != 0 => *place = Some(attr.payload),
-                _ => attr.keep(unknown),
-            }
-        }
+        self.0.find(r.attrs(), FOUND, unknown)?;
         Ok(header)
     }
 
     /// The payload of an attribute.
     #[inline]
     pub fn get(&self, ty: u16) -> Option<&'a [u8]> {
-        self.0.get(usize::from(ty)).copied().flatten()
+        self.0.get(ty)
     }
 
     /// The value of an attribute.
@@ -113,22 +107,23 @@ impl<'a> Tca<'a> {
         T::decode(payload).map(Some).map_err(|e| e.inside(name(ty).unwrap_or("TCA")))
     }
 
-    /// Reads the statistics: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
+    /// Reads the statistics if they are wanted: TCA_STATS2 where the kernel sent it, the older attributes otherwise.
     #[inline(always)]
-    pub fn stats(&self, noun: Noun, place: &mut Option<Stats>) -> Result<(), DecodeError> {
+    pub fn stats(&self, noun: Noun, wanted: bool, place: &mut Option<Stats>) -> Result<(), DecodeError> {
         let (kind, xstats) = (self.get(TCA_KIND), self.get(TCA_XSTATS));
         match (self.get(TCA_STATS2), self.get(TCA_STATS)) {
+            _ if !wanted => *place = None,
             (Some(stats2), _) => {
                 let stats = place.insert(Stats::default());
-                stats.fill(noun, kind, stats2, xstats).map_err(|e| e.inside("TCA_STATS2"))
+                stats.fill(noun, kind, stats2, xstats).map_err(|e| e.inside("TCA_STATS2"))?;
             }
             (None, Some(stats)) => {
                 let stats = Stats::decode_old(noun, kind, stats, xstats);
                 *place = Some(stats.map_err(|e| e.inside("TCA_STATS"))?);
-                Ok(())
             }
-            (None, None) => Ok(()),
+            (None, None) => *place = None,
         }
+        Ok(())
     }
 }
 
@@ -146,7 +141,7 @@ pub(crate) fn attribute_at(
     inner: impl Fn(&str, &[u16]) -> Option<&'static str>,
 ) -> Option<&'static str> {
     let mut tca = Tca::default();
-    let kind = tca.find(body, &mut Vec::new()).ok().and_then(|_| Name::from_bytes(tca.get(TCA_KIND)?));
+    let kind = tca.find(body, &mut Unknown::new()).ok().and_then(|_| Name::from_bytes(tca.get(TCA_KIND)?));
     let kind = kind.as_ref().map_or("", Name::as_str);
     crate::request::attribute_at(body, TcMsg::SIZE, offset, |path| match path {
         [] => None,
@@ -166,19 +161,8 @@ fn name(ty: u16) -> Option<&'static str> {
     NAMES.iter().find(|(number, _)| *number == ty).map(|(_, name)| *name)
 }
 
-/// Writes the attributes that were not understood, as they came.
-#[inline]
-pub(crate) fn put_unknown(w: &mut Writer, unknown: &[RawAttr]) {
-    for attr in unknown {
-        w.raw(attr);
-    }
-}
-
 /// Writes a kind's name, with the NUL that ends it, as an attribute with `ty` as its number.
-#[inline]
+#[inline(always)]
 pub(super) fn put_name(ty: u16, name: &str, w: &mut Writer) {
-    w.attr_with(ty, |w| {
-        w.put(name.as_bytes());
-        w.put(&[0]);
-    });
+    w.short_attr(ty, name.as_bytes(), 1);
 }

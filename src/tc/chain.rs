@@ -1,10 +1,10 @@
-use super::attributes::{self, put_unknown, TcMsg, Tca};
+use super::attributes::{self, TcMsg, Tca};
 use super::filter::{expect_end, Head};
 use super::{FilterKind, Place};
 use crate::request::{Asked, Object, Query, Spoken, Verb};
 use crate::text::{Page, WordError, Words};
 use crate::units::{Dev, Handle, Name};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Unknown, Value, Writer};
 use std::fmt::{self, Formatter};
 
 /// A chain of filters that packets reach by an action `goto chain`. `man 8 tc`, `net/sched/cls_api.c`
@@ -23,13 +23,13 @@ pub struct Chain {
     /// The kind of its filters, and what they may match (flower only).
     pub template: Option<FilterKind>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Chain {
     /// Chain `index` at `place`.
     pub fn at(place: Place, index: u32) -> Self {
-        Chain { place, index, template: None, unknown: Vec::new() }
+        Chain { place, index, template: None, unknown: Unknown::new() }
     }
 
     /// Chain `index` at a qdisc or class of a device.
@@ -79,14 +79,14 @@ impl Object for Chain {
                 template.encode_name(attributes::TCA_KIND, w);
                 template.encode(attributes::TCA_OPTIONS, w);
             }
-            put_unknown(w, &self.unknown);
+            self.unknown.encode(w);
         }
         Ok(())
     }
 
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut tca = Tca::default();
-        let mut unknown = Vec::new();
+        let mut unknown = Unknown::new();
         let header = tca.find(body, &mut unknown)?;
         let place = Place::from_header(header.ifindex, header.parent);
         let mut chain = Chain::at(place, tca.value(attributes::TCA_CHAIN)?.unwrap_or_default());

@@ -3,13 +3,13 @@ mod show;
 
 pub use list::Classes;
 
-use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
+use super::attributes::{self, Noun, TcMsg, Tca};
 use super::qdisc::{hear_dev, hear_estimator, hear_kind, hear_parent};
 use super::{ClassKind, Estimator, Stats};
 use crate::request::{Object, Spoken, Verb};
 use crate::text::{Part, WordError, Words};
 use crate::units::{Dev, Handle};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Unknown, Value, Writer};
 use std::fmt::{self, Formatter};
 
 /// A class of a classful qdisc. `man 8 tc`, `net/sched/sch_api.c`
@@ -35,7 +35,7 @@ pub struct Class {
     /// Statistics. Kernels report them.
     pub stats: Option<Stats>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Class {
@@ -50,7 +50,7 @@ impl Class {
             leaf: None,
             estimator: None,
             stats: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 
@@ -83,21 +83,20 @@ impl Class {
         self
     }
 
-    /// Reads a message's body into a class of which nothing is known, with or without the statistics.
+    /// Reads a message's body, with or without the statistics, into a class that may have been another one before.
     fn fill(&mut self, body: &[u8], stats: bool) -> Result<(), DecodeError> {
+        self.unknown.clear();
         let mut tca = Tca::default();
         let header = tca.find(body, &mut self.unknown)?;
-        self.dev.index = header.ifindex;
+        self.dev = Dev::index(header.ifindex);
         (self.parent, self.id) = (header.parent, header.handle);
         self.leaf = (header.info != 0).then(|| Handle::from_raw(header.info));
-        if let Some(name) = tca.get(attributes::TCA_KIND) {
-            ClassKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        match tca.get(attributes::TCA_KIND) {
+            Some(name) => ClassKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?,
+            None => self.kind = None,
         }
         self.estimator = tca.value(attributes::TCA_RATE)?;
-        if stats {
-            tca.stats(Noun::Class, &mut self.stats)?;
-        }
-        Ok(())
+        tca.stats(Noun::Class, stats, &mut self.stats)
     }
 
     #[inline]
@@ -125,7 +124,7 @@ impl Object for Class {
             kind.encode_name(attributes::TCA_KIND, w);
             kind.encode(attributes::TCA_OPTIONS, w);
             self.estimator.iter().for_each(|estimator| w.attr(attributes::TCA_RATE, estimator));
-            put_unknown(w, &self.unknown);
+            self.unknown.encode(w);
         }
         Ok(())
     }

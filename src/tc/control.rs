@@ -227,8 +227,8 @@ impl Fixed for Control {
         });
         raw.store(slots);
     }
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        i32::read(r).map(Control::from_raw)
+    fn load(r: &mut Reader<'_>) -> Self {
+        Control::from_raw(i32::load(r))
     }
 }
 

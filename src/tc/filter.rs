@@ -1,9 +1,9 @@
-use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
+use super::attributes::{self, Noun, TcMsg, Tca};
 use super::{Estimator, FilterKind, Place, Protocol, Stats};
 use crate::error::Result;
-use crate::request::{Object, Query, Verb};
+use crate::request::{object_in, Object, Query, Verb};
 use crate::units::{quoted, Dev, Handle};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Unknown, Value, Writer};
 use std::fmt::{self, Formatter};
 
 mod listed;
@@ -42,7 +42,7 @@ pub struct Filter {
     /// Statistics of its actions. Kernels report them.
     pub stats: Option<Stats>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Filter {
@@ -58,7 +58,7 @@ impl Filter {
             kind: None,
             estimator: None,
             stats: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 
@@ -151,8 +151,9 @@ impl Filter {
         Filter::at(Place::Block(0))
     }
 
-    /// Reads a message's body into a filter of which nothing is known.
+    /// Reads a message's body into a filter that may have been another one before.
     fn fill(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        self.unknown.clear();
         let mut tca = Tca::default();
         let header = tca.find(body, &mut self.unknown)?;
         self.place = Place::from_header(header.ifindex, header.parent);
@@ -160,15 +161,16 @@ impl Filter {
         self.protocol = (ethertype != 0).then(|| Protocol::from_ethertype(ethertype));
         self.prio = (header.info >> 16) as u16;
         self.handle = header.handle.raw();
-        if let Some(name) = tca.get(attributes::TCA_KIND) {
-            FilterKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        match tca.get(attributes::TCA_KIND) {
+            Some(name) => FilterKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?,
+            None => self.kind = None,
         }
         if let Some(kind) = self.kind.as_mut().filter(|_| self.handle != 0) {
             kind.set_handle(self.handle);
         }
         self.chain = tca.value(attributes::TCA_CHAIN)?;
         self.estimator = tca.value(attributes::TCA_RATE)?;
-        tca.stats(Noun::Filter, &mut self.stats)
+        tca.stats(Noun::Filter, true, &mut self.stats)
     }
 }
 
@@ -211,7 +213,7 @@ impl Object for Filter {
         }
         if !brief {
             self.estimator.iter().for_each(|estimator| w.attr(attributes::TCA_RATE, estimator));
-            put_unknown(w, &self.unknown);
+            self.unknown.encode(w);
         }
         Ok(())
     }
@@ -323,7 +325,7 @@ impl Query for Filters {
     }
 
     fn read(&self, body: &[u8], place: &mut Option<Result<Filter>>) -> Result<(), DecodeError> {
-        place.insert(Ok(Filter::blank())).as_mut().map_or(Ok(()), |filter| filter.fill(body))
+        object_in(place, Filter::blank).map_or(Ok(()), |filter| filter.fill(body))
     }
 
     fn take(&self, filter: &mut Filter) -> bool {

@@ -1,11 +1,10 @@
 //! `fw`: packets by the mark that the firewall put on them. `man 8 tc-fw`, `net/sched/cls_fw.c`
 
-use super::attributes::put_unknown;
 use super::police::Police;
 use super::{action, shown, Action, ActionNumber, Actions, Filter, Kind, Setting};
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{quoted, Handle, Name, ParseError};
-use crate::wire::{DecodeError, EncodeError, Field, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Field, Table, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_FW_ attribute table for the header checks.
@@ -37,7 +36,7 @@ pub struct Fw {
     #[doc(alias = "TCA_FW_ACT")]
     pub actions: Option<Actions>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Fw {
@@ -197,7 +196,7 @@ impl Value for Fw {
         indev.emit(3, w);
         actions.emit(4, w);
         mask.emit(5, w);
-        put_unknown(w, unknown);
+        unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {

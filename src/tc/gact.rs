@@ -3,7 +3,7 @@
 use super::parms::has_parms;
 use super::{ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
-use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
+use crate::wire::{EncodeError, Fixed, Reader, Slots, Table};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_GACT_ attribute table for the header checks.
@@ -65,13 +65,13 @@ impl Fixed for Method {
         };
         raw.store(slots);
     }
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(match u16::read(r)? {
+    fn load(r: &mut Reader<'_>) -> Self {
+        match u16::load(r) {
             0 => Method::None,
             1 => Method::Netrand,
             2 => Method::Determ,
             other => Method::Other(other),
-        })
+        }
     }
 }
 

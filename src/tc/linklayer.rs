@@ -164,11 +164,11 @@ impl RateSpec {
         Framing { overhead: self.overhead, mpu: self.mpu, linklayer: LinkLayer::from_raw(self.linklayer) }
     }
 
-    /// What packets cost, if it is not what they cost by another spec.
+    /// Whether packets cost what they cost by another spec.
     #[inline]
-    pub(super) fn framing_beside(&self, other: &RateSpec) -> Option<Framing> {
+    pub(super) fn is_framed_as(&self, other: &RateSpec) -> bool {
         let raw = |spec: &RateSpec| (spec.overhead, spec.mpu, spec.linklayer & LinkLayer::MASK);
-        (raw(self) != raw(other)).then(|| self.framing())
+        raw(self) == raw(other)
     }
 
     /// The rate table's cells.

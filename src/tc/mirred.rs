@@ -4,7 +4,7 @@ use super::parms::has_parms;
 use super::{ActionParms, Control, Kind, Setting, Times};
 use crate::text::{Hear, Page, WordError, Words};
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Slots, Table};
+use crate::wire::{EncodeError, Fixed, Reader, Slots, Table};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_MIRRED_ attribute table for the header checks.
@@ -85,14 +85,14 @@ impl Fixed for Direction {
         };
         raw.store(slots);
     }
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(match i32::read(r)? {
+    fn load(r: &mut Reader<'_>) -> Self {
+        match i32::load(r) {
             1 => Direction::EgressRedirect,
             2 => Direction::EgressMirror,
             3 => Direction::IngressRedirect,
             4 => Direction::IngressMirror,
             other => Direction::Other(other),
-        })
+        }
     }
 }
 

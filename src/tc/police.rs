@@ -15,7 +15,7 @@ use super::{
 use crate::clock::Clock;
 use crate::text::Say;
 use crate::units::{Rate, Size, Ticks};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Table, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_POLICE_ attribute table for the header checks.
@@ -72,7 +72,7 @@ pub struct Police {
     #[doc(alias = "TCA_POLICE_TM")]
     pub times: Option<Times>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Default for Police {
@@ -93,7 +93,7 @@ impl Default for Police {
             references: 0,
             bindings: 0,
             times: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 }
@@ -195,7 +195,7 @@ impl Police {
             packet_rate: self.packet_rate.map(|(rate, _)| rate),
             packet_burst: self.packet_rate.map(|(rate, burst)| burst.ticks(clock, rate)),
             times: self.times,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 }
@@ -228,7 +228,7 @@ impl Value for Police {
     fn encode(&self, w: &mut Writer) {
         self.fault().into_iter().for_each(|fault| w.fail(fault));
         self.attrs(&w.clock()).encode(w);
-        super::attributes::put_unknown(w, &self.unknown);
+        self.unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
@@ -240,7 +240,8 @@ impl Value for Police {
         let peak = rate.and_then(|_| rate_of(parms.peak, attrs.peak64));
         let framing = rate.map(|_| parms.rate.framing()).unwrap_or_default();
         let peak_framing = peak.map(|_| parms.peak.framing()).filter(|peak| *peak != framing);
-        let tables = Tables::given([parms.rate, parms.peak], [attrs.rate_table, attrs.peak_table]);
+        let tables =
+            Tables::given([parms.rate, parms.peak], [attrs.rate_table, attrs.peak_table]).unwrap_or_default();
         let mut police = Police {
             index: parms.index,
             rate,

@@ -3,12 +3,12 @@ mod show;
 
 pub use list::Qdiscs;
 
-use super::attributes::{self, put_unknown, Noun, TcMsg, Tca};
+use super::attributes::{self, Noun, TcMsg, Tca};
 use super::{Estimator, QdiscKind, SizeTable, Stats};
 use crate::request::{Object, Spoken, Verb};
 use crate::text::{Hear, Part, WordError, Words};
 use crate::units::{quoted, Dev, Handle, Name};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Unknown, Value, Writer};
 use std::fmt::{self, Formatter};
 
 /// A queueing discipline on a device. `man 8 tc`, `net/sched/sch_api.c`
@@ -47,7 +47,7 @@ pub struct Qdisc {
     /// Statistics. Kernels report them.
     pub stats: Option<Stats>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Qdisc {
@@ -66,7 +66,7 @@ impl Qdisc {
             offloaded: false,
             invisible: false,
             stats: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 
@@ -122,18 +122,18 @@ impl Qdisc {
         self
     }
 
-    /// Reads a message's body into a qdisc of which nothing is known, with or without the statistics.
+    /// Reads a message's body, with or without the statistics, into a qdisc that may have been another one before.
     fn fill(&mut self, body: &[u8], stats: bool) -> Result<(), DecodeError> {
+        self.unknown.clear();
         let mut tca = Tca::default();
         let header = tca.find(body, &mut self.unknown)?;
-        self.dev.index = header.ifindex;
+        self.dev = Dev::index(header.ifindex);
         (self.parent, self.handle, self.references) = (header.parent, header.handle, header.info);
-        if let Some(name) = tca.get(attributes::TCA_KIND) {
-            QdiscKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?;
+        match tca.get(attributes::TCA_KIND) {
+            Some(name) => QdiscKind::read(name, tca.get(attributes::TCA_OPTIONS), &mut self.kind)?,
+            None => self.kind = None,
         }
-        if stats {
-            tca.stats(Noun::Qdisc, &mut self.stats)?;
-        }
+        tca.stats(Noun::Qdisc, stats, &mut self.stats)?;
         self.estimator = tca.value(attributes::TCA_RATE)?;
         self.stab = tca.value(attributes::TCA_STAB)?;
         self.ingress_block = tca.value(attributes::TCA_INGRESS_BLOCK)?;
@@ -179,7 +179,7 @@ impl Object for Qdisc {
             self.stab.iter().for_each(|stab| w.attr(attributes::TCA_STAB, stab));
             self.ingress_block.iter().for_each(|block| w.attr(attributes::TCA_INGRESS_BLOCK, block));
             self.egress_block.iter().for_each(|block| w.attr(attributes::TCA_EGRESS_BLOCK, block));
-            put_unknown(w, &self.unknown);
+            self.unknown.encode(w);
         }
         Ok(())
     }

@@ -98,16 +98,18 @@ impl Tables {
         }
     }
 
-    /// The tables that came with `specs`.
+    /// The tables that came with `specs`, if any did.
     #[inline(always)]
-    pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Self {
-        let [(log, align), (ceil_log, ceil_align)] = specs.map(RateSpec::cell);
-        match (rate, ceil) {
-            (None, None) if (log | ceil_log, align | ceil_align) == (0, 0) => Tables::None,
-            (rate, ceil) => {
-                Tables::Given(Box::new(GivenTables { cells: specs.map(RateSpec::cell), rate, ceil }))
-            }
+    pub(super) fn given(specs: [RateSpec; 2], [rate, ceil]: [Option<RateTable>; 2]) -> Option<Self> {
+        #[cold]
+        #[inline(never)]
+        fn given(cells: [(u8, i16); 2], rate: Option<RateTable>, ceil: Option<RateTable>) -> Tables {
+            Tables::Given(Box::new(GivenTables { cells, rate, ceil }))
         }
+        let cells = specs.map(RateSpec::cell);
+        let [(log, align), (ceil_log, ceil_align)] = cells;
+        let is_none = (log | ceil_log, align | ceil_align) == (0, 0) && rate.is_none() && ceil.is_none();
+        (!is_none).then(|| given(cells, rate, ceil))
     }
 }
 

@@ -163,7 +163,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads the options of the kind of this name, as messages say both, into the place where they stay, which is empty.
+            /// Reads the options of the kind of this name, as messages say both, into the place where they stay; what was there
+            /// before is gone.
             #[inline(always)]
             pub(crate) fn read(
                 name: &[u8],
@@ -172,7 +173,11 @@ macro_rules! kinds {
             ) -> Result<(), DecodeError> {
                 match name {
                     $(_ if is_called(name, <$ty as Kind>::NAME) => {
-                        *place = Some($name::$variant(Default::default()));
+                        // The kind before is likely to be the same one, and then the place need not be made again.
+                        match place {
+                            Some($name::$variant(kind)) => *kind = Default::default(),
+                            _ => *place = Some($name::$variant(Default::default())),
+                        }
                         if let (Some($name::$variant(kind)), Some(payload)) = (place, options) {
                             kind.fill(payload).map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?;
                         }
@@ -337,13 +342,24 @@ macro_rules! app_stats {
         }
 
         impl $name {
-            /// Reads the statistics of `kind` of object `noun`.
+            /// Reads the statistics of `kind` of object `noun` into the place where they stay, which is empty.
             #[inline(always)]
-            pub(crate) fn decode(noun: Noun, kind: Option<&[u8]>, payload: &[u8]) -> Result<Self, DecodeError> {
+            pub(crate) fn read(
+                noun: Noun,
+                kind: Option<&[u8]>,
+                payload: &[u8],
+                place: &mut Option<Self>,
+            ) -> Result<(), DecodeError> {
                 match (noun, kind) {
-                    $((Noun::$noun, Some(name)) if is_called(name, $kind) => <$ty as Value>::decode(payload).map($name::$variant),)*
-                    _ => Ok($name::Other(payload.to_vec())),
+                    $((Noun::$noun, Some(name)) if is_called(name, $kind) => {
+                        *place = Some($name::$variant(Default::default()));
+                        if let Some($name::$variant(stats)) = place {
+                            stats.fill(payload)?;
+                        }
+                    })*
+                    _ => *place = Some($name::Other(payload.to_vec())),
                 }
+                Ok(())
             }
         }
 

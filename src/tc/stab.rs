@@ -1,7 +1,7 @@
 use super::LinkLayer;
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::ParseError;
-use crate::wire::{DecodeError, EncodeError, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Reader, Table, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_STAB_ attribute table for the header checks.
@@ -24,7 +24,7 @@ pub struct SizeTable {
     #[doc(alias = "TCA_STAB_DATA")]
     pub data: Option<Vec<u16>>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 layout! {
@@ -100,7 +100,7 @@ impl SizeTable {
 
     /// Makes of it what kernels report: the description stands for the costs, and without a table only an overhead counts.
     pub(crate) fn settle(&mut self) {
-        (self.data, self.unknown) = (None, Vec::new());
+        (self.data, self.unknown) = (None, Unknown::new());
         if self.base.tsize == 0 {
             self.base = SizeSpec { overhead: self.base.overhead, ..SizeSpec::default() };
         }

@@ -126,7 +126,8 @@ impl Stats {
             let attr = attr?;
             match attr.ty {
                 TCA_STATS_BASIC => {
-                    let basic = Basic::decode(attr.payload)?;
+                    let mut basic = Basic::default();
+                    basic.fill(attr.payload)?;
                     (self.bytes, self.packets) = (basic.bytes, basic.packets.into());
                     hardware_is_last = false;
                 }
@@ -149,13 +150,15 @@ impl Stats {
                     let rate = RateEst64::decode(attr.payload)?;
                     self.rate = Some((rate.bps, rate.pps));
                 }
-                TCA_STATS_QUEUE => self.queue = Value::decode(attr.payload)?,
+                TCA_STATS_QUEUE => self.queue.fill(attr.payload)?,
                 TCA_STATS_APP => app = Some(attr.payload),
                 _ => (),
             }
         }
-        self.app = decode_app(noun, kind, app)?;
-        Ok(())
+        match app {
+            Some(app) => AppStats::read(noun, kind, app, &mut self.app),
+            None => Ok(()),
+        }
     }
 
     /// Reads TCA_STATS and TCA_XSTATS, which kernels send beside TCA_STATS2 for old programs.
@@ -166,6 +169,10 @@ impl Stats {
         xstats: Option<&[u8]>,
     ) -> Result<Self, DecodeError> {
         let old = OldStats::decode(payload)?;
+        let mut app = None;
+        if let Some(xstats) = xstats {
+            AppStats::read(noun, kind, xstats, &mut app)?;
+        }
         Ok(Stats {
             bytes: old.bytes,
             packets: old.packets.into(),
@@ -178,7 +185,7 @@ impl Stats {
                 overlimits: old.overlimits,
             },
             rate: (old.bps | old.pps != 0).then_some((old.bps.into(), old.pps.into())),
-            app: decode_app(noun, kind, xstats)?,
+            app,
         })
     }
 }
@@ -288,13 +295,4 @@ impl Display for Stats {
         }
         write!(f, " backlog {backlog}b {qlen}p")
     }
-}
-
-#[inline(always)]
-fn decode_app(
-    noun: Noun,
-    kind: Option<&[u8]>,
-    payload: Option<&[u8]>,
-) -> Result<Option<AppStats>, DecodeError> {
-    payload.map(|payload| AppStats::decode(noun, kind, payload)).transpose()
 }

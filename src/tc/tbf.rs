@@ -6,7 +6,7 @@ use super::{Burst, Framing, Kind, RateSpec, RateTable, Setting, Tables};
 use crate::clock::Clock;
 use crate::text::{FromWord, Hear, Page, Say, WordError, Words};
 use crate::units::{Micros, Rate, Size, Ticks};
-use crate::wire::{DecodeError, EncodeError, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Table, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_TBF_ attribute table for the header checks.
@@ -42,7 +42,7 @@ pub struct Tbf {
     #[doc(alias = "TCA_TBF_PTAB")]
     pub tables: Tables,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 /// How much may wait.
@@ -164,7 +164,7 @@ impl Tbf {
             peak64: RateSpec::rate64(peak),
             burst: bytes(self.burst),
             peak_burst: bytes(self.mtu),
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         })
     }
 }
@@ -223,7 +223,7 @@ impl Value for Tbf {
             Ok(attrs) => attrs.encode(w),
             Err(error) => w.fail(error),
         }
-        super::attributes::put_unknown(w, &self.unknown);
+        self.unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
@@ -240,7 +240,8 @@ impl Value for Tbf {
             mtu: peak_burst.or((peak.is_some() || parms.mtu.0 != 0).then_some(Burst::Time(parms.mtu))),
             framing,
             peak_framing: peak.map(|_| parms.peak.framing()).filter(|peak| *peak != framing),
-            tables: Tables::given([parms.rate, parms.peak], [attrs.rate_table, attrs.peak_table]),
+            tables: Tables::given([parms.rate, parms.peak], [attrs.rate_table, attrs.peak_table])
+                .unwrap_or_default(),
             unknown: attrs.unknown,
         })
     }
@@ -374,7 +375,7 @@ mod generate {
                     true => Tables::Given(Generate::generate(g)),
                     false => Tables::None,
                 },
-                unknown: g.list(1),
+                unknown: g.list(1).into(),
             }
         }
     }

@@ -126,7 +126,7 @@ macro_rules! attrs {
         $vis struct $name {
             $($(#[$m])* #[doc(alias = $kernel)] pub $field: $held,)*
             /// Attributes that the crate does not know: kept, and sent back unchanged.
-            pub unknown: Vec<$crate::wire::RawAttr>,
+            pub unknown: $crate::wire::Unknown,
         }
 
         #[allow(dead_code, reason = "not every private set is built from nothing")]
@@ -143,9 +143,7 @@ macro_rules! attrs {
             #[inline]
             fn encode(&self, w: &mut $crate::wire::Writer) {
                 $(attrs!(@emit $how self w $num $field);)*
-                for attr in &self.unknown {
-                    w.raw(attr);
-                }
+                self.unknown.encode(w);
             }
             #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
@@ -191,7 +189,7 @@ macro_rules! attrs {
             fn generate(g: &mut $crate::wire::generate::Source<'_>) -> Self {
                 $name {
                     $($field: $crate::wire::generate::Generate::generate(g),)*
-                    unknown: if g.byte() > 200 { g.list(2) } else { Vec::new() },
+                    unknown: if g.byte() > 200 { g.list(2).into() } else { Default::default() },
                 }
             }
         }

@@ -16,8 +16,7 @@ pub trait Field: Default {
 impl<T: Value> Field for Option<T> {
     #[inline]
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
-        *self = Some(T::decode(payload)?);
-        Ok(())
+        T::read_into(payload, self)
     }
     #[inline]
     fn emit(&self, ty: u16, w: &mut Writer) {

@@ -3,7 +3,7 @@
 //! A generator draws from a [`Source`] of bytes: the same bytes give the same value, and when they run out everything
 //! is zero or absent, so that a test runner that shrinks the bytes shrinks the value.
 
-use super::{Be, Indexed, Raw, RawAttr, Text};
+use super::{Be, Indexed, Raw, RawAttr, Text, Unknown};
 use crate::units::{Dev, Handle, Micros, Name, Nanos, Packets, Percent, Rate, Size, Ticks};
 
 /// Bytes that decide what is generated.
@@ -137,6 +137,12 @@ impl<T: Generate> Generate for Option<T> {
 impl<T: Generate> Generate for Box<T> {
     fn generate(g: &mut Source<'_>) -> Self {
         Box::new(T::generate(g))
+    }
+}
+
+impl Generate for Unknown {
+    fn generate(g: &mut Source<'_>) -> Self {
+        Vec::generate(g).into()
     }
 }
 

@@ -23,8 +23,15 @@ pub trait Fixed: Sized {
     /// Puts the value into the slots, which have room for it.
     fn store(&self, slots: &mut Slots<'_>);
 
+    /// Takes the value from a reader that holds all of it. What is not there counts as zeros, so that nothing can fail: a struct
+    /// is looked at once for its length, and then copied.
+    fn load(r: &mut Reader<'_>) -> Self;
+
     /// Takes the value.
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    #[inline]
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.take(Self::SIZE).map(|bytes| Self::load(&mut Reader::new(bytes)))
+    }
 }
 
 /// A kernel struct declared with `layout!`.
@@ -42,8 +49,8 @@ macro_rules! numbers {
                 slots.put(self.to_ne_bytes());
             }
             #[inline]
-            fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                r.array().map(<$ty>::from_ne_bytes)
+            fn load(r: &mut Reader<'_>) -> Self {
+                <$ty>::from_ne_bytes(r.array_or_zeros())
             }
         }
         impl Fixed for Be<$ty> {
@@ -53,8 +60,8 @@ macro_rules! numbers {
                 slots.put(self.0.to_be_bytes());
             }
             #[inline]
-            fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                r.array().map(<$ty>::from_be_bytes).map(Be)
+            fn load(r: &mut Reader<'_>) -> Self {
+                Be(<$ty>::from_be_bytes(r.array_or_zeros()))
             }
         }
     )* };
@@ -73,9 +80,9 @@ macro_rules! wrapped {
                 into(self).store(slots);
             }
             #[inline]
-            fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            fn load(r: &mut Reader<'_>) -> Self {
                 let from: fn($number) -> $ty = $from;
-                <$number>::read(r).map(from)
+                from(<$number>::load(r))
             }
         }
     )* };
@@ -91,32 +98,31 @@ wrapped! {
     Ticks: u32, Ticks, |v| v.0;
 }
 
-impl<T: Fixed + Copy + Default, const N: usize> Fixed for [T; N] {
+impl<T: Fixed, const N: usize> Fixed for [T; N] {
     const SIZE: usize = T::SIZE * N;
     fn store(&self, slots: &mut Slots<'_>) {
         for value in self {
             value.store(slots);
         }
     }
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut values = [T::default(); N];
-        for value in &mut values {
-            *value = T::read(r)?;
-        }
-        Ok(values)
+    fn load(r: &mut Reader<'_>) -> Self {
+        std::array::from_fn(|_| T::load(r))
     }
 }
 
-/// What is shorter than a struct, and not empty, with zeros behind it.
+/// Loads what is shorter than a struct, and not empty, with zeros behind it. It is rare, and kept away from what is not.
 #[cold]
 #[inline(never)]
-pub(crate) fn padded<const N: usize>(payload: &[u8]) -> Result<[u8; N], DecodeError> {
+pub(crate) fn padded<T, const N: usize>(
+    payload: &[u8],
+    load: impl Fn(&[u8; N]) -> T,
+) -> Result<T, DecodeError> {
     if payload.is_empty() {
         return Err(DecodeError::short(0, N));
     }
     let mut padded = [0; N];
     padded.iter_mut().zip(payload).for_each(|(place, byte)| *place = *byte);
-    Ok(padded)
+    Ok(load(&padded))
 }
 
 /// Declares a fixed kernel struct on the public type itself.
@@ -162,6 +168,12 @@ macro_rules! layout {
                 $(layout!(@store self slots $($order)*);)*
             }
             #[inline]
+            fn load(r: &mut $crate::wire::Reader<'_>) -> Self {
+                let mut value = Self::default();
+                $(layout!(@load value r $($order)*);)*
+                value
+            }
+            #[inline]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::wire::DecodeError> {
                 let len = <Self as $crate::wire::Fixed>::SIZE.min(r.rest().len());
                 <Self as $crate::wire::Value>::decode(r.take(len)?)
@@ -183,20 +195,20 @@ macro_rules! layout {
             }
             #[inline]
             fn decode(payload: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
-                let padded;
-                let bytes = match payload.first_chunk() {
-                    Some(bytes) => bytes,
-                    None => {
-                        padded = $crate::wire::padded(payload).map_err(|e| e.inside($kernel))?;
-                        &padded
-                    }
-                };
-                // All of it is there: the compiler sees that no field can be too short.
-                let bytes: &[u8; <Self as $crate::wire::Fixed>::SIZE] = bytes;
-                let r = &mut $crate::wire::Reader::new(bytes);
                 let mut value = Self::default();
-                $(layout!(@read value r $($order)*);)*
+                value.fill(payload)?;
                 Ok(value)
+            }
+            #[inline]
+            fn fill(&mut self, payload: &[u8]) -> Result<(), $crate::wire::DecodeError> {
+                const SIZE: usize = <$name as $crate::wire::Fixed>::SIZE;
+                let load = |bytes: &[u8; SIZE]| $crate::wire::Fixed::load(&mut $crate::wire::Reader::new(bytes));
+                *self = match payload.first_chunk() {
+                    // All of it is there: the compiler sees that no field can be too short.
+                    Some(bytes) => load(bytes),
+                    None => $crate::wire::padded(payload, load).map_err(|e| e.inside($kernel))?,
+                };
+                Ok(())
             }
         }
 
@@ -219,8 +231,8 @@ macro_rules! layout {
     };
     (@store $self:ident $slots:ident pad $len:literal) => { $slots.put([0; $len]) };
     (@store $self:ident $slots:ident field $field:ident $ty:ty) => { $crate::wire::Fixed::store(&$self.$field, $slots) };
-    (@read $value:ident $r:ident pad $len:literal) => { $r.take($len)? };
-    (@read $value:ident $r:ident field $field:ident $ty:ty) => { $value.$field = $crate::wire::Fixed::read($r)? };
+    (@load $value:ident $r:ident pad $len:literal) => { let _: [u8; $len] = $r.array_or_zeros(); };
+    (@load $value:ident $r:ident field $field:ident $ty:ty) => { $value.$field = $crate::wire::Fixed::load($r) };
 }
 
 #[cfg(test)]

@@ -20,9 +20,11 @@ mod field;
 #[cfg(any(test, feature = "generate"))]
 pub mod generate;
 mod message;
+mod payloads;
 #[cfg(test)]
 pub(crate) mod property;
 mod reader;
+mod unknown;
 mod value;
 mod writer;
 
@@ -32,7 +34,9 @@ pub use field::Field;
 pub(crate) use layout::padded;
 pub use layout::{Fixed, Layout, Place};
 pub use message::{tables, Header, Messages, HEADER_LEN};
+pub(crate) use payloads::Payloads;
 pub use reader::{Attr, Attrs, RawAttr, Reader};
+pub use unknown::Unknown;
 pub use value::{Be, Indexed, Raw, Text, Value};
 pub use writer::{Slots, Writer};
 

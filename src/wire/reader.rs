@@ -1,4 +1,4 @@
-use super::{align, DecodeError, Reason};
+use super::{align, DecodeError, Reason, Unknown};
 
 /// Takes values from the front of a byte slice. It cannot overrun.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,18 @@ impl<'a> Reader<'a> {
                 Ok(*taken)
             }
             None => Err(DecodeError::short(self.rest.len(), N)),
+        }
+    }
+
+    /// Takes an array of `N` bytes where they are known to be there; zeros if they are not.
+    #[inline]
+    pub(crate) fn array_or_zeros<const N: usize>(&mut self) -> [u8; N] {
+        match self.rest.split_first_chunk::<N>() {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                *taken
+            }
+            None => [0; N],
         }
     }
 
@@ -95,7 +107,7 @@ impl<'a> Iterator for Attrs<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let whole = std::mem::take(&mut self.rest);
-        let Some(header) = whole.first_chunk() else {
+        let Some((header, behind)) = whole.split_first_chunk() else {
             return (!whole.is_empty()).then(|| Err(DecodeError::short(whole.len(), 4)));
         };
         // One load of four bytes, not four of one.
@@ -105,13 +117,24 @@ impl<'a> Iterator for Attrs<'a> {
             false => ((header >> 16) as u16, header as u16),
         };
         let len = usize::from(len);
-        let Some(payload) = whole.get(4..len) else {
+        // A length below the header's is beyond every end here: one comparison finds what is too short and what is too long.
+        let size = len.wrapping_sub(4);
+        let Some(payload) = behind.get(..size) else {
             return Some(Err(Reason::Length { len, available: whole.len() }.into()));
         };
-        // The last attribute may lack its padding.
-        self.rest = whole.get(align(len).min(whole.len())..).unwrap_or_default();
+        self.rest = match behind.get(align(size)..) {
+            Some(rest) => rest,
+            None => unpadded(),
+        };
         Some(Ok(Attr { ty: ty & !NLA_FLAGS, flags: ty & NLA_FLAGS, payload }))
     }
+}
+
+/// What is behind the last attribute if it lacks its padding, which is rare: where the next one is must not wait for it.
+#[cold]
+#[inline(never)]
+fn unpadded<'a>() -> &'a [u8] {
+    &[]
 }
 
 /// An attribute that the crate does not know, kept as it came and sent back unchanged.
@@ -128,10 +151,10 @@ pub struct RawAttr {
 impl Attr<'_> {
     /// Puts an attribute that nobody knows among such. It is rare, and what it needs is not to be got ready for all others.
     #[inline(always)]
-    pub(crate) fn keep(self, unknown: &mut Vec<RawAttr>) {
+    pub(crate) fn keep(self, unknown: &mut Unknown) {
         #[cold]
         #[inline(never)]
-        fn keep(ty: u16, flags: u16, payload: &[u8], unknown: &mut Vec<RawAttr>) {
+        fn keep(ty: u16, flags: u16, payload: &[u8], unknown: &mut Unknown) {
             unknown.push(Attr { ty, flags, payload }.into());
         }
         keep(self.ty, self.flags, self.payload, unknown);

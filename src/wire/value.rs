@@ -29,6 +29,14 @@ pub trait Value: Sized {
         Ok(())
     }
 
+    /// Reads the payload into the place where the value stays. What is large is put together there: see [`fill`](Value::fill).
+    /// What is rare does it in a function that is not inlined, so that the loop over a set's attributes has the registers.
+    #[inline]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(payload)?);
+        Ok(())
+    }
+
     /// The kernel's name of the attribute that `path` leads to inside this payload.
     fn name_at(_path: &[u16]) -> Option<&'static str> {
         None
@@ -66,6 +74,11 @@ impl<T: Value> Value for Box<T> {
     }
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         T::decode(payload).map(Box::new)
+    }
+    #[inline(never)]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(payload)?);
+        Ok(())
     }
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path)
@@ -109,6 +122,11 @@ impl Value for Name {
     #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         Name::from_bytes(payload).ok_or_else(|| DecodeError::invalid("not a name of 1 to 15 bytes"))
+    }
+    #[inline(never)]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(payload)?);
+        Ok(())
     }
 }
 
@@ -182,6 +200,11 @@ impl<T: Value> Value for Indexed<T> {
             .map(|attr| attr.and_then(|attr| Ok((attr.ty, T::decode(attr.payload)?))))
             .collect::<Result<_, _>>()
             .map(Indexed)
+    }
+    #[inline(never)]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(payload)?);
+        Ok(())
     }
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path.get(1..)?)

@@ -106,6 +106,28 @@ impl Writer {
         self.bytes.extend_from_slice(small.get(..align(4 + T::SIZE)).unwrap_or_default());
     }
 
+    /// Appends one attribute with these bytes as its payload, and `zeros` more that are 0. Where they are known when the program
+    /// is compiled, so is the whole attribute.
+    #[inline(always)]
+    pub(crate) fn short_attr(&mut self, ty: u16, bytes: &[u8], zeros: usize) {
+        const ROOM: usize = 32;
+        let mut whole = [0; ROOM];
+        let len = 4 + bytes.len() + zeros;
+        match whole.split_first_chunk_mut::<4>() {
+            Some((header, payload)) if align(len) <= ROOM => {
+                *header = attr_header(len, ty);
+                if let Some(place) = payload.get_mut(..bytes.len()) {
+                    place.copy_from_slice(bytes);
+                }
+                self.put(whole.get(..align(len)).unwrap_or_default());
+            }
+            _ => self.attr_with(ty, |w| {
+                w.put(bytes);
+                w.bytes.resize(w.bytes.len() + zeros, 0);
+            }),
+        }
+    }
+
     /// Appends one attribute whose payload `fill` writes.
     #[inline]
     pub fn attr_with(&mut self, ty: u16, fill: impl FnOnce(&mut Writer)) {

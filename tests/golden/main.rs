@@ -21,6 +21,7 @@ mod nft;
 #[path = "../common/nft_words.rs"]
 mod nft_words;
 mod objects;
+mod places;
 mod printed;
 mod refused;
 mod replies;

@@ -77,6 +77,7 @@ fn main() {
     let (mut w2, mut w3, mut buffer2) = (Writer::default(), Writer::default(), Vec::new());
     let (built, packet, one_filter) = (class(), packet_class(), filter());
     let (mut place, all) = (None, Class::of(10));
+    let (mut filter_place, all_filters) = (None, Filter::of(10));
     let mut steps: Vec<(&str, Box<dyn FnMut() + '_>)> = vec![
         ("encode a class: tcnl", Box::new(|| encode(&built, &mut w))),
         ("encode a class: netlink-packet-route", Box::new(|| emit(&packet, &mut buffer))),
@@ -96,14 +97,20 @@ fn main() {
             Box::new(|| drop(black_box(Filter::decode(black_box(&listed_filter)).unwrap()))),
         ),
         (
+            "decode a u32 filter in place: tcnl",
+            Box::new(|| {
+                all_filters.read(black_box(&listed_filter), &mut filter_place).unwrap();
+                black_box(&filter_place);
+            }),
+        ),
+        (
             "decode a class with statistics: tcnl",
             Box::new(|| drop(black_box(Class::decode(black_box(&listed)).unwrap()))),
         ),
         (
-            // Where a list hands it out.
+            // Where a list lends it, and the one before it was.
             "decode a class with statistics in place: tcnl",
             Box::new(|| {
-                place = None;
                 all.read(black_box(&listed), &mut place).unwrap();
                 black_box(&place);
             }),

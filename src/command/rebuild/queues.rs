@@ -2,6 +2,7 @@ use super::{Devices, State};
 use crate::command::AnyObject;
 use crate::tc::{Class, ClassKind, Qdisc, QdiscKind};
 use crate::units::Handle;
+use crate::wire::Unknown;
 use std::collections::BTreeMap;
 
 /// Classes that are made by commands. Other qdiscs make theirs by themselves.
@@ -21,7 +22,7 @@ pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
         offloaded: false,
         invisible: false,
         stats: None,
-        unknown: Vec::new(),
+        unknown: Unknown::new(),
         kind: qdisc.kind.clone().map(forgotten(QdiscKind::forget)),
         ..qdisc.clone()
     });
@@ -34,7 +35,7 @@ pub(super) fn queues(state: &State, devices: &Devices<'_>) -> Vec<AnyObject> {
         },
         leaf: None,
         stats: None,
-        unknown: Vec::new(),
+        unknown: Unknown::new(),
         kind: class.kind.clone().map(forgotten(ClassKind::forget)),
         ..class.clone()
     });

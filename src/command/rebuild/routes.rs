@@ -4,6 +4,7 @@ use crate::route::{
     RouteProtocol, Rule, RuleFlags,
 };
 use crate::units::Dev;
+use crate::wire::Unknown;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses that somebody gave.
@@ -30,7 +31,7 @@ pub(super) fn addresses<'a>(
                 ..info
             }),
             label: label.filter(|label| dev.name.is_none_or(|name| name.as_str() != label)),
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
             ..address.clone()
         }
     })
@@ -69,7 +70,7 @@ pub(super) fn nexthops(state: &State, devices: &Devices<'_>) -> Vec<Nexthop> {
         .map(|nexthop| Nexthop {
             dev: nexthop.dev.map(|dev| devices.name(dev)),
             flags: nexthop.flags & RouteFlags::ONLINK,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
             ..nexthop.clone()
         })
         .collect();
@@ -116,7 +117,7 @@ pub(super) fn rules(state: &State) -> impl Iterator<Item = Rule> + '_ {
         priority: Some(rule.priority.unwrap_or(0)),
         protocol: rule.protocol.filter(|protocol| *protocol != RouteProtocol::UNSPEC),
         flags: rule.flags & RuleFlags::INVERT,
-        unknown: Vec::new(),
+        unknown: Unknown::new(),
         ..rule.clone()
     })
 }

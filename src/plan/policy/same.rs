@@ -6,7 +6,7 @@ use crate::route::{
     Preference, Prefix, Realms, Resilient, Route, RouteFlags, RouteType, Rule, RuleAction, RuleFlags, Scope,
 };
 use crate::units::Dev;
-use crate::wire::Reader;
+use crate::wire::{Reader, Unknown};
 
 /// IP6_RT_PRIO_USER of `linux/ipv6_route.h`: the metric of IPv6 routes that say none.
 const METRIC_V6: u32 = 1024;
@@ -69,7 +69,7 @@ fn settled(said: &Route) -> Route {
 
 /// The metrics as kernels keep them: those of 0 are none, and some have a largest value.
 fn metrics(said: &Metrics) -> Metrics {
-    let mut metrics = Metrics { unknown: Vec::new(), ..said.clone() };
+    let mut metrics = Metrics { unknown: Unknown::new(), ..said.clone() };
     let Metrics { mtu, advmss, hoplimit, .. } = &mut metrics;
     for (metric, largest) in [(mtu, 65535 - 15), (advmss, 65535 - 40), (hoplimit, 255)] {
         *metric = metric.map(|metric| metric.min(largest));
@@ -141,7 +141,7 @@ fn same_tunnel(there: Option<&Encap>, wanted: Option<&Encap>) -> bool {
 
 /// The rule with all that is left out filled in, and nothing that is only reported, nor who added it.
 pub(super) fn settled_rule(said: &Rule) -> Rule {
-    let mut rule = Rule { unknown: Vec::new(), protocol: None, ..said.clone() };
+    let mut rule = Rule { unknown: Unknown::new(), protocol: None, ..said.clone() };
     let any = Prefix::any(rule.family);
     rule.flags &= RuleFlags::INVERT;
     (rule.from, rule.to) = (rule.from.filter(|net| *net != any), rule.to.filter(|net| *net != any));
@@ -181,7 +181,8 @@ pub(super) fn nexthop(there: &Nexthop, wanted: &Nexthop) -> bool {
 }
 
 fn settled_nexthop(said: &Nexthop) -> Nexthop {
-    let mut nexthop = Nexthop { unknown: Vec::new(), op_flags: None, scope: Scope::GLOBAL, ..said.clone() };
+    let mut nexthop =
+        Nexthop { unknown: Unknown::new(), op_flags: None, scope: Scope::GLOBAL, ..said.clone() };
     nexthop.flags &= WAY;
     if let Some(Group { members, kind, resilient }) = &mut nexthop.group {
         members.sort_by_key(|member| (member.id, member.weight));

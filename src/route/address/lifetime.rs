@@ -1,5 +1,5 @@
 use crate::units::ParseError;
-use crate::wire::{DecodeError, Fixed, Reader, Slots};
+use crate::wire::{Fixed, Reader, Slots};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
@@ -59,8 +59,8 @@ impl Fixed for Lifetime {
     fn store(&self, slots: &mut Slots<'_>) {
         u32::from(*self).store(slots);
     }
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.u32().map(Lifetime::from)
+    fn load(r: &mut Reader<'_>) -> Self {
+        Lifetime::from(u32::load(r))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::route::message::{self, name_in, quoted, say};
 use crate::route::Scope;
 use crate::text::{WordError, Words};
 use crate::units::Dev;
-use crate::wire::{DecodeError, EncodeError, Fixed, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Fixed, Reader, Table, Unknown, Value, Writer};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags as Flags, AddressHeaderFlags, AddressMessage, AddressProtocol,
     AddressScope, CacheInfo as Cache,
@@ -238,7 +238,7 @@ struct Parts {
     metric: Option<u32>,
     protocol: Option<u8>,
     netnsid: Option<i32>,
-    unknown: Vec<RawAttr>,
+    unknown: Unknown,
 }
 
 impl Parts {

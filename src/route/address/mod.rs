@@ -17,7 +17,7 @@ pub use show::LinkWithAddresses;
 
 use super::Scope;
 use crate::units::Dev;
-use crate::wire::RawAttr;
+use crate::wire::Unknown;
 use std::net::{IpAddr, Ipv4Addr};
 
 bitflags::bitflags! {
@@ -105,7 +105,7 @@ pub struct Address {
     #[doc(alias = "IFA_TARGET_NETNSID")]
     pub netnsid: Option<i32>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl Address {
@@ -125,7 +125,7 @@ impl Address {
             metric: None,
             protocol: None,
             netnsid: None,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 

@@ -33,7 +33,7 @@ fn address(g: &mut Source<'_>) -> Address {
         metric: Option::generate(g),
         protocol: Option::generate(g),
         netnsid: Option::generate(g),
-        unknown: g.list(2),
+        unknown: g.list(2).into(),
     }
 }
 

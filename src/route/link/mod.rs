@@ -22,7 +22,7 @@ pub(super) use show::{show_link, Form};
 pub use state::{AddrGenMode, LinkFlags, LinkMode, LinkStats, OperState};
 
 use crate::units::{Dev, Name, ParseError};
-use crate::wire::{RawAttr, Reader, Value};
+use crate::wire::{RawAttr, Reader, Unknown, Value};
 use std::os::fd::{AsRawFd, RawFd};
 
 /// A network device, real or virtual; in requests, what to make of it.
@@ -156,7 +156,7 @@ pub struct Link {
     #[doc(alias = "IFLA_STATS64")]
     pub stats: Option<LinkStats>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 /// A network namespace, as one names it to the kernel.

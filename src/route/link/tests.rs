@@ -87,7 +87,7 @@ fn link(g: &mut Source<'_>, end: bool) -> Link {
         gso_ipv4_max_size: Option::generate(g),
         gro_ipv4_max_size: Option::generate(g),
         stats: Option::generate(g),
-        unknown: g.list(2),
+        unknown: g.list(2).into(),
     }
 }
 

@@ -114,7 +114,7 @@ impl Object for Route {
         if self.sends_ways() {
             self.encap.iter().for_each(|encap| encap.encode(w));
         }
-        self.unknown.iter().for_each(|attr| w.raw(attr));
+        self.unknown.encode(w);
         Ok(())
     }
 

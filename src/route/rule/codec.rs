@@ -5,7 +5,7 @@ use crate::route::message::{body, name_in, other, put};
 use crate::route::{Family, Prefix, Realms, Route, RouteProtocol};
 use crate::text::{WordError, Words};
 use crate::units::Name;
-use crate::wire::{Attr, Be, DecodeError, EncodeError, Fixed, Names, RawAttr, Reader, Table, Value, Writer};
+use crate::wire::{Attr, Be, DecodeError, EncodeError, Fixed, Names, Reader, Table, Unknown, Value, Writer};
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::rule::{
     RuleAction as MessageAction, RuleAttribute, RuleHeader, RuleMessage, RulePortRange, RuleUidRange,
@@ -121,7 +121,7 @@ impl Object for Rule {
         self.check(verb)?;
         let message = self.message(verb);
         put(w, &message, &message.attributes)?;
-        self.unknown.iter().for_each(|attr| w.raw(attr));
+        self.unknown.encode(w);
         Ok(())
     }
 
@@ -368,7 +368,7 @@ fn prefix(family: Family, addr: Option<IpAddr>, len: u8) -> Result<Option<Prefix
 }
 
 /// Kernels allow device names that are not UTF-8: such a name is kept, but not understood.
-fn name_or_unknown(attr: Attr<'_>, field: &mut Option<Name>, unknown: &mut Vec<RawAttr>) {
+fn name_or_unknown(attr: Attr<'_>, field: &mut Option<Name>, unknown: &mut Unknown) {
     match Name::from_bytes(attr.payload) {
         Some(name) => *field = Some(name),
         None => unknown.push(attr.into()),

@@ -1,6 +1,6 @@
 use super::Class;
 use crate::error::Result;
-use crate::request::{Asked, Query};
+use crate::request::{object_in, Asked, Query};
 use crate::tc::attributes::TcMsg;
 use crate::tc::qdisc::{hear_dev, hear_parent};
 use crate::text::{Page, WordError, Words};
@@ -71,10 +71,7 @@ impl Query for Classes {
     }
 
     fn read(&self, body: &[u8], place: &mut Option<Result<Class>>) -> Result<(), DecodeError> {
-        place
-            .insert(Ok(Class::blank()))
-            .as_mut()
-            .map_or(Ok(()), |class| class.fill(body, !self.without_stats))
+        object_in(place, Class::blank).map_or(Ok(()), |class| class.fill(body, !self.without_stats))
     }
 
     fn take(&self, class: &mut Class) -> bool {

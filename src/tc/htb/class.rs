@@ -1,9 +1,30 @@
 use crate::clock::Clock;
-use crate::tc::{Burst, Framing, Kind, RateSpec, RateTable, Setting, Tables};
+use crate::tc::{Burst, Framing, Kind, RateSpec, Setting, Tables};
 use crate::text::{Hear, Layout, Page, Say, WordError, Words};
 use crate::units::{Rate, Size, Ticks};
-use crate::wire::{DecodeError, EncodeError, Field, RawAttr, Value, Writer};
+use crate::wire::{DecodeError, EncodeError, Field, Names, Payloads, Reader, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
+
+const TCA_HTB_PARMS: u16 = 1;
+const TCA_HTB_CTAB: u16 = 3;
+const TCA_HTB_RTAB: u16 = 4;
+const TCA_HTB_RATE64: u16 = 6;
+const TCA_HTB_CEIL64: u16 = 7;
+const TCA_HTB_PAD: u16 = 8;
+
+/// The attributes of a class. They are no declared set: a set would have to be put together, and taken apart again.
+pub(super) const NAMES: Names = &[
+    (TCA_HTB_PARMS, "TCA_HTB_PARMS"),
+    (TCA_HTB_CTAB, "TCA_HTB_CTAB"),
+    (TCA_HTB_RTAB, "TCA_HTB_RTAB"),
+    (TCA_HTB_RATE64, "TCA_HTB_RATE64"),
+    (TCA_HTB_CEIL64, "TCA_HTB_CEIL64"),
+    (TCA_HTB_PAD, "TCA_HTB_PAD"),
+];
+
+/// How many numbers from 0 on there is room for, and the bits of those that are known.
+const ROOM: usize = TCA_HTB_PAD as usize + 1;
+const KNOWN: u32 = 0b1_1101_1010;
 
 /// An HTB class.
 ///
@@ -40,7 +61,7 @@ pub struct HtbClass {
     /// Rate tables for old kernels.
     pub tables: Tables,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 impl HtbClass {
@@ -227,13 +248,12 @@ impl Value for HtbClass {
             level: self.level,
             prio: self.prio,
         };
-        // Field by field, because a set of them would have to be put together first; the order is that of the set.
-        w.attr(1, &parms);
-        ctab.emit(3, w);
-        rtab.emit(4, w);
-        RateSpec::rate64(self.rate).emit(6, w);
-        RateSpec::rate64(ceil).emit(7, w);
-        crate::tc::attributes::put_unknown(w, &self.unknown);
+        w.attr(TCA_HTB_PARMS, &parms);
+        ctab.emit(TCA_HTB_CTAB, w);
+        rtab.emit(TCA_HTB_RTAB, w);
+        RateSpec::rate64(self.rate).emit(TCA_HTB_RATE64, w);
+        RateSpec::rate64(ceil).emit(TCA_HTB_CEIL64, w);
+        self.unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
@@ -242,26 +262,49 @@ impl Value for HtbClass {
         Ok(class)
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
-        let mut attrs = ClassAttrs::default();
-        attrs.fill(payload)?;
-        let Some(parms) = &attrs.parms else { return Err(DecodeError::missing("TCA_HTB_PARMS")) };
-        let ceil = parms.ceil.rate(attrs.ceil64);
-        self.rate = parms.rate.rate(attrs.rate64);
-        self.ceil = (ceil != self.rate).then_some(ceil);
+        let mut found = Payloads::<ROOM>::default();
+        found.find(Reader::new(payload).attrs(), KNOWN, &mut self.unknown)?;
+        let Some(payload) = found.get(TCA_HTB_PARMS) else {
+            return Err(DecodeError::missing("TCA_HTB_PARMS"));
+        };
+        let [rate64, ceil64] = [value(&found, TCA_HTB_RATE64)?, value(&found, TCA_HTB_CEIL64)?];
+        let tables = [value(&found, TCA_HTB_RTAB)?, value(&found, TCA_HTB_CTAB)?];
+        let mut parms = Parms::default();
+        parms.fill(payload).map_err(|e| e.inside("TCA_HTB_PARMS"))?;
+        self.rate = parms.rate.rate(rate64);
         (self.burst, self.cburst) = (Some(parms.buffer.into()), Some(parms.cbuffer.into()));
         (self.quantum, self.prio, self.level) = (parms.quantum, parms.prio, parms.level);
         self.framing = parms.rate.framing();
-        self.ceil_framing = parms.ceil.framing_beside(&parms.rate);
-        self.tables = Tables::given([parms.rate, parms.ceil], [attrs.rtab, attrs.ctab]);
-        self.unknown = attrs.unknown;
+        // The rest is as it is in nearly all classes, and by default.
+        let ceil = parms.ceil.rate(ceil64);
+        if ceil != self.rate {
+            self.ceil = Some(ceil);
+        }
+        if !parms.ceil.is_framed_as(&parms.rate) {
+            self.ceil_framing = Some(parms.ceil.framing());
+        }
+        if let Some(tables) = Tables::given([parms.rate, parms.ceil], tables) {
+            self.tables = tables;
+        }
         Ok(())
     }
 
     fn name_at(path: &[u16]) -> Option<&'static str> {
-        ClassAttrs::name_at(path)
+        name(*path.first()?)
     }
+}
+
+/// The value of an attribute.
+#[inline(always)]
+fn value<T: Value>(found: &Payloads<'_, ROOM>, ty: u16) -> Result<Option<T>, DecodeError> {
+    let Some(payload) = found.get(ty) else { return Ok(None) };
+    T::decode(payload).map(Some).map_err(|e| e.inside(name(ty).unwrap_or("TCA_HTB")))
+}
+
+fn name(ty: u16) -> Option<&'static str> {
+    NAMES.iter().find(|(number, _)| *number == ty).map(|(_, name)| *name)
 }
 
 impl Display for HtbClass {
@@ -319,23 +362,6 @@ impl Hear for HtbClass {
     }
 }
 
-attrs! {
-    /// The attributes of a class as messages carry them.
-    pub(super) wordless struct ClassAttrs {
-        /// Rates, buckets and the rest.
-        1 "TCA_HTB_PARMS" => parms: Parms,
-        /// The table for the ceil.
-        3 "TCA_HTB_CTAB" => ctab: RateTable,
-        /// The table for the rate.
-        4 "TCA_HTB_RTAB" => rtab: RateTable,
-        /// The rate, where 32 bits are not enough.
-        6 "TCA_HTB_RATE64" => rate64: Rate,
-        /// The ceil, where 32 bits are not enough.
-        7 "TCA_HTB_CEIL64" => ceil64: Rate,
-        8 "TCA_HTB_PAD" => pad,
-    }
-}
-
 layout! {
     /// An HTB class's parameters as messages carry them.
     pub(super) struct Parms = "tc_htb_opt" {
@@ -374,7 +400,7 @@ mod generate {
                     false => Tables::None,
                     true => Tables::Given(Generate::generate(g)),
                 },
-                unknown: g.list(1),
+                unknown: g.list(1).into(),
             }
         }
     }

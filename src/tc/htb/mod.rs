@@ -11,14 +11,14 @@ pub use stats::HtbStats;
 use super::{Kind, Setting};
 use crate::text::{Hear, Page, Say, Scalar, WordError, Words};
 use crate::units::{Packets, ParseError};
-use crate::wire::{DecodeError, RawAttr, Table, Value, Writer};
+use crate::wire::{DecodeError, Table, Unknown, Value, Writer};
 use std::fmt::{self, Display, Formatter};
 
 /// TCA_HTB_ attribute tables for the header checks.
 pub(super) fn tables() -> Vec<Table> {
     vec![
         Table::of::<QdiscAttrs>(),
-        Table::of::<class::ClassAttrs>(),
+        Table::named("htb class", class::NAMES),
         Table::layout::<Glob>(),
         Table::layout::<class::Parms>(),
         Table::layout::<HtbStats>(),
@@ -48,7 +48,7 @@ pub struct Htb {
     /// Packets that were sent unshaped. Kernels report it; it is 0 in requests.
     pub direct_packets: u32,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
-    pub unknown: Vec<RawAttr>,
+    pub unknown: Unknown,
 }
 
 /// What `tc` sends when nothing is said. The kernel refuses an HTB without these parameters.
@@ -62,7 +62,7 @@ impl Default for Htb {
             version: 3,
             debug: 0,
             direct_packets: 0,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         }
     }
 }
@@ -164,10 +164,10 @@ impl Value for Htb {
             }),
             direct_qlen: self.direct_qlen,
             offload: self.offload,
-            unknown: Vec::new(),
+            unknown: Unknown::new(),
         };
         attrs.encode(w);
-        super::attributes::put_unknown(w, &self.unknown);
+        self.unknown.encode(w);
     }
 
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
@@ -268,7 +268,7 @@ impl crate::wire::generate::Generate for Htb {
             version: u32::generate(g),
             debug: u32::generate(g),
             direct_packets: u32::generate(g),
-            unknown: g.list(1),
+            unknown: g.list(1).into(),
         }
     }
 }

@@ -17,7 +17,7 @@ impl Generate for Police {
             references: Generate::generate(g),
             bindings: Generate::generate(g),
             times: Generate::generate(g),
-            unknown: g.list(1),
+            unknown: g.list(1).into(),
             ..Police::default()
         };
         if g.flip() {

@@ -1,6 +1,6 @@
 use super::Qdisc;
 use crate::error::Result;
-use crate::request::{Asked, Query};
+use crate::request::{object_in, Asked, Query};
 use crate::tc::attributes::{self, TcMsg};
 use crate::text::{Page, WordError, Words};
 use crate::units::{Dev, Handle};
@@ -71,10 +71,7 @@ impl Query for Qdiscs {
     }
 
     fn read(&self, body: &[u8], place: &mut Option<Result<Qdisc>>) -> Result<(), DecodeError> {
-        place
-            .insert(Ok(Qdisc::blank()))
-            .as_mut()
-            .map_or(Ok(()), |qdisc| qdisc.fill(body, !self.without_stats))
+        object_in(place, Qdisc::blank).map_or(Ok(()), |qdisc| qdisc.fill(body, !self.without_stats))
     }
 
     fn take(&self, qdisc: &mut Qdisc) -> bool {

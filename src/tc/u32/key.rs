@@ -136,6 +136,7 @@ pub struct Selector {
 impl Selector {
     /// The most keys that `tc` and this crate send.
     pub const MAX_KEYS: usize = 128;
+    const MAX_SHIFT: u8 = 15;
 
     /// Adds a key; one for bytes that another looks at becomes a part of it. Keys that contradict each other, so that nothing
     /// could match, are refused when the filter is encoded.
@@ -155,7 +156,33 @@ impl Selector {
         !self.keys.iter().any(|known| known.contradicts(key))
     }
 
+    #[inline]
+    fn header(&self) -> Header {
+        Header {
+            flags: self.flags.bits(),
+            shift: self.shift,
+            nkeys: self.keys.len() as u8,
+            offset_mask: Be(self.offset_mask),
+            plus: self.plus,
+            offset_at: self.offset_at,
+            hash_at: self.hash_at,
+            hash_mask: Be(self.hash_mask),
+        }
+    }
+
+    #[inline]
     fn check(&self) -> Result<(), EncodeError> {
+        let offsets = self.keys.iter().fold(i32::from(self.hash_at), |bits, key| bits | key.off);
+        let places = offsets % 4 == 0 && self.offset_at % 2 == 0 && self.shift <= Self::MAX_SHIFT;
+        match places && self.keys.len() <= 1 {
+            true => Ok(()),
+            false => self.check_each(),
+        }
+    }
+
+    /// Finds what is wrong, if anything is.
+    #[inline(never)]
+    fn check_each(&self) -> Result<(), EncodeError> {
         const FOURS: &str = "multiples of 4";
         if self.keys.len() > Self::MAX_KEYS {
             return Err(EncodeError::out_of_range("number of u32 keys", self.keys.len(), "0 to 128"));
@@ -169,19 +196,33 @@ impl Selector {
         if self.offset_at % 2 != 0 {
             return Err(EncodeError::out_of_range("place of the u32 offset", self.offset_at, "even numbers"));
         }
-        if self.shift > 15 {
+        if self.shift > Self::MAX_SHIFT {
             return Err(EncodeError::out_of_range("shift of the u32 offset", self.shift, "0 to 15"));
         }
-        let mut rest = &*self.keys;
-        let mut contradiction = false;
-        while let [key, others @ ..] = rest {
-            contradiction |= others.iter().any(|other| other.contradicts(key));
-            rest = others;
-        }
-        match contradiction {
+        match contradict(&self.keys) {
             true => Err(EncodeError::Invalid("two u32 keys want different values of the same bits")),
             false => Ok(()),
         }
+    }
+}
+
+/// Whether no packet can match all of these.
+fn contradict(keys: &[Key]) -> bool {
+    let mut rest = keys;
+    while let [key, others @ ..] = rest {
+        if others.iter().any(|other| other.contradicts(key)) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+layout! {
+    /// A selector as nearly all are: with a single key.
+    struct Single = "tc_u32_sel with a key" {
+        header: Header,
+        key: Key,
     }
 }
 
@@ -190,41 +231,58 @@ impl Value for Selector {
         if let Err(error) = self.check() {
             return w.fail(error);
         }
-        let header = Header {
-            flags: self.flags.bits(),
-            shift: self.shift,
-            nkeys: self.keys.len() as u8,
-            offset_mask: Be(self.offset_mask),
-            plus: self.plus,
-            offset_at: self.offset_at,
-            hash_at: self.hash_at,
-            hash_mask: Be(self.hash_mask),
-        };
-        header.encode(w);
+        self.header().encode(w);
         self.keys.iter().for_each(|key| key.encode(w));
     }
 
-    #[inline]
-    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(payload);
-        let header = Header::decode(r.take(Header::SIZE)?)?;
-        let bytes = r.take(usize::from(header.nkeys) * Key::SIZE)?;
-        let keys = match header.nkeys {
-            // As nearly all have it.
-            1 => Few::one(Key::decode(bytes)?),
-            _ => bytes.chunks_exact(Key::SIZE).map(Key::decode).collect::<Result<_, _>>()?,
-        };
-        Ok(Selector {
-            flags: SelectorFlags::from_bits_retain(header.flags),
-            shift: header.shift,
-            offset_mask: header.offset_mask.0,
-            offset_at: header.offset_at,
-            plus: header.plus,
-            hash_at: header.hash_at,
-            hash_mask: header.hash_mask.0,
-            keys,
-        })
+    fn attr(&self, ty: u16, w: &mut Writer) {
+        match (self.check(), &*self.keys) {
+            (Ok(()), [key]) => Single { header: self.header(), key: *key }.attr(ty, w),
+            _ => w.attr_with(ty, |w| self.encode(w)),
+        }
     }
+
+    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut selector = Selector::default();
+        selector.fill(payload)?;
+        Ok(selector)
+    }
+
+    #[inline]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        place.insert(Selector::default()).fill(payload)
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        let mut r = Reader::new(payload);
+        let mut header = Header::default();
+        header.fill(r.take(Header::SIZE)?)?;
+        let bytes = r.take(usize::from(header.nkeys) * Key::SIZE)?;
+        match header.nkeys {
+            // As nearly all have it.
+            1 => {
+                let mut key = Key::default();
+                key.fill(bytes)?;
+                self.keys = Few::one(key);
+            }
+            _ => self.keys = keys(bytes)?,
+        }
+        self.flags = SelectorFlags::from_bits_retain(header.flags);
+        self.shift = header.shift;
+        self.offset_mask = header.offset_mask.0;
+        self.offset_at = header.offset_at;
+        self.plus = header.plus;
+        self.hash_at = header.hash_at;
+        self.hash_mask = header.hash_mask.0;
+        Ok(())
+    }
+}
+
+/// Several keys, one behind the other.
+#[inline(never)]
+fn keys(bytes: &[u8]) -> Result<Few<Key>, DecodeError> {
+    bytes.chunks_exact(Key::SIZE).map(Key::decode).collect()
 }
 
 #[cfg(any(test, feature = "generate"))]

@@ -340,6 +340,11 @@ impl Value for Counters {
         }
         Ok(Counters { tried, hit, keys })
     }
+    #[inline(never)]
+    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
+        *place = Some(Self::decode(payload)?);
+        Ok(())
+    }
 }
 
 #[cfg(any(test, feature = "generate"))]
