@@ -163,7 +163,7 @@ impl Core {
     #[inline(always)]
     pub fn object(&mut self, awaited: Awaited) -> Option<(u16, &[u8])> {
         let rest = self.datagram.get(self.unread.clone())?;
-        let (Header { ty, flags, seq, port }, body) = Messages::new(rest).next()?.ok()?;
+        let (Header { ty, flags, seq, port }, body) = Messages::first(rest)?;
         let plain = ty >= NLMSG_MIN_TYPE && flags & NLM_F_DUMP_INTR == 0;
         if !plain || port != self.port || awaited.index(seq).is_none() {
             return None;

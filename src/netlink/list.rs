@@ -106,50 +106,63 @@ impl<Q: Query> List<'_, Q> {
 
     /// Reads the next object, or what ends the list; leaves the place empty behind the end.
     fn read(&mut self) {
-        let item = &mut self.place;
         while let Some(awaited) = self.awaited {
-            let Connection { core, socket, .. } = &mut *self.connection;
-            let (ty, body) = match core.object(awaited) {
-                Some(object) => object,
-                None => {
-                    let found = match socket.answer(core, awaited) {
-                        Ok(found) => found,
-                        Err(failure) => {
-                            *item = Some(Err(failure.error(|| Text(&self.query).to_string())));
-                            self.awaited = None;
-                            return;
-                        }
-                    };
-                    self.interrupted |= found.interrupted;
-                    match core.reply(&found) {
-                        Reply::Object { ty, message } => (ty, message.get(HEADER_LEN..).unwrap_or_default()),
-                        Reply::Done(_) => {
-                            self.awaited = None;
-                            let what = || Text(&self.query).to_string();
-                            *item =
-                                self.interrupted.then(|| Err(Error::Interrupted { what: what(), tries: 1 }));
-                            return;
-                        }
-                        Reply::Refused { errno, report } => {
-                            self.awaited = None;
-                            let name = |offset| Q::Object::attribute_at(core.body(), offset);
-                            *item = Some(Err(report.refusal(errno, Text(&self.query).to_string(), name)));
-                            return;
-                        }
-                    }
-                }
+            let done = match self.connection.core.object(awaited) {
+                Some((ty, body)) => take(&self.query, ty, body, &mut self.place),
+                None => self.read_other(awaited),
             };
-            if !describes::<Q::Object>(ty) {
-                continue;
+            if done {
+                return;
             }
-            match self.query.read(body, item) {
-                Err(source) => *item = Some(Err(Error::Decode { object: Q::Object::NOUN, source })),
-                Ok(()) if item.iter_mut().flatten().any(|object| self.query.take(object)) => (),
-                Ok(()) => continue,
-            }
-            return;
         }
-        *item = None;
+        self.place = None;
+    }
+
+    /// Reads what is not simply the next object, or receives more. Says whether the place holds what is to be handed out.
+    #[inline(never)]
+    fn read_other(&mut self, awaited: Awaited) -> bool {
+        let Connection { core, socket, .. } = &mut *self.connection;
+        let text = || Text(&self.query).to_string();
+        let found = match socket.answer(core, awaited) {
+            Ok(found) => found,
+            Err(failure) => {
+                self.awaited = None;
+                self.place = Some(Err(failure.error(text)));
+                return true;
+            }
+        };
+        self.interrupted |= found.interrupted;
+        match core.reply(&found) {
+            Reply::Object { ty, message } => {
+                let body = message.get(HEADER_LEN..).unwrap_or_default();
+                return take(&self.query, ty, body, &mut self.place);
+            }
+            Reply::Done(_) => {
+                let interrupted = self.interrupted;
+                self.place = interrupted.then(|| Err(Error::Interrupted { what: text(), tries: 1 }));
+            }
+            Reply::Refused { errno, report } => {
+                let name = |offset| Q::Object::attribute_at(core.body(), offset);
+                self.place = Some(Err(report.refusal(errno, text(), name)));
+            }
+        }
+        self.awaited = None;
+        true
+    }
+}
+
+/// Reads an object into the place, or the error that it cannot be read; says whether it is one to be handed out.
+#[inline(always)]
+fn take<Q: Query>(query: &Q, ty: u16, body: &[u8], place: &mut Option<Result<Q::Object>>) -> bool {
+    if !describes::<Q::Object>(ty) {
+        return false;
+    }
+    match query.read(body, place) {
+        Ok(()) => place.iter_mut().flatten().any(|object| query.take(object)),
+        Err(source) => {
+            *place = Some(Err(Error::Decode { object: Q::Object::NOUN, source }));
+            true
+        }
     }
 }
 

@@ -324,10 +324,12 @@ impl Query for Filters {
         Ok(())
     }
 
+    #[inline]
     fn read(&self, body: &[u8], place: &mut Option<Result<Filter>>) -> Result<(), DecodeError> {
         object_in(place, Filter::blank).map_or(Ok(()), |filter| filter.fill(body))
     }
 
+    #[inline]
     fn take(&self, filter: &mut Filter) -> bool {
         filter.place.complete(self.place);
         true

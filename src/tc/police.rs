@@ -165,13 +165,13 @@ impl Police {
             None => RateSpec::default(),
         };
         let rates = [self.rate, self.peak].map(Option::unwrap_or_default);
-        let mut specs =
+        let specs =
             [spec(self.rate, self.framing), spec(self.peak, self.peak_framing.unwrap_or(self.framing))];
-        let [rate_table, peak_table] = match &self.tables {
+        let (specs, [rate_table, peak_table]) = match &self.tables {
             None => Tables::Computed,
             Some(given) => Tables::Given(given.clone()),
         }
-        .make(clock, &mut specs, rates, self.mtu);
+        .make(clock, specs, rates, self.mtu);
         let burst = self.burst.unwrap_or(Burst::Time(Ticks(0)));
         PoliceAttrs {
             tbf: Some(Parms {

@@ -31,40 +31,36 @@ pub struct GivenTables {
     pub ceil: Option<RateTable>,
 }
 
+/// Specs whose cells are filled in, and the tables that go with them.
+type Made = ([RateSpec; 2], [Option<RateTable>; 2]);
+
 impl GivenTables {
-    fn make(&self, specs: &mut [RateSpec; 2]) -> [Option<RateTable>; 2] {
+    #[inline(never)]
+    fn make(&self, mut specs: [RateSpec; 2]) -> Made {
         for (spec, cell) in specs.iter_mut().zip(self.cells) {
             (spec.cell_log, spec.cell_align) = cell;
         }
-        [self.rate.clone(), self.ceil.clone()]
+        (specs, [self.rate.clone(), self.ceil.clone()])
     }
 }
 
 impl Tables {
     /// The tables to send with `specs`, whose cells are filled in. There is none for a rate of 0.
     #[inline]
-    pub(super) fn make(
-        &self,
-        clock: &Clock,
-        specs: &mut [RateSpec; 2],
-        rates: [Rate; 2],
-        mtu: u32,
-    ) -> [Option<RateTable>; 2] {
+    pub(super) fn make(&self, clock: &Clock, specs: [RateSpec; 2], rates: [Rate; 2], mtu: u32) -> Made {
         match self {
-            Tables::None => [None, None],
+            Tables::None => (specs, [None, None]),
             Tables::Computed => Self::compute(clock, specs, rates, mtu),
             Tables::Given(given) => given.make(specs),
         }
     }
 
-    fn compute(
-        clock: &Clock,
-        [first, second]: &mut [RateSpec; 2],
-        rates: [Rate; 2],
-        mtu: u32,
-    ) -> [Option<RateTable>; 2] {
+    #[inline(never)]
+    fn compute(clock: &Clock, mut specs: [RateSpec; 2], rates: [Rate; 2], mtu: u32) -> Made {
         let table = |spec, rate: Rate| (!rate.is_zero()).then(|| RateTable::compute(clock, rate, spec, mtu));
-        [table(first, rates[0]), table(second, rates[1])]
+        let [first, second] = &mut specs;
+        let tables = [table(first, rates[0]), table(second, rates[1])];
+        (specs, tables)
     }
 
     /// What packets cost where kernels see these tables beside it. All but ATM is the same to them.
@@ -77,8 +73,8 @@ impl Tables {
     ) -> [Framing; 2] {
         let [mut first, mut second] = framings;
         if framings.iter().any(|framing| framing.linklayer == LinkLayer::Unaware) && self != Tables::None {
-            let mut specs = [RateSpec::new(rates[0], first), RateSpec::new(rates[1], second)];
-            let [rate, ceil] = self.make(clock, &mut specs, rates, mtu);
+            let specs = [RateSpec::new(rates[0], first), RateSpec::new(rates[1], second)];
+            let (specs, [rate, ceil]) = self.make(clock, specs, rates, mtu);
             for ((framing, spec), table) in [&mut first, &mut second].into_iter().zip(specs).zip([rate, ceil])
             {
                 let unaware = framing.linklayer == LinkLayer::Unaware;

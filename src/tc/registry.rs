@@ -1,11 +1,13 @@
 //! Every kind the crate knows, one line each. The registry is the only place that goes from an object and a kind's name to
 //! the kind's type; it also feeds the property tests and the fuzz targets.
 
+mod app;
 mod other;
 
+pub use app::AppStats;
 pub use other::Other;
 
-use super::attributes::{is_called, put_name, Noun};
+use super::attributes::{is_called, put_name};
 use super::{fifo, fw, gact, htb, ingress, mirred, police, sfq, skbedit, tbf, ActionNumber, Kind, Setting};
 use crate::text::{Hear, Page, Show, WordError, Words};
 use crate::units::{quoted, Handle, Name};
@@ -174,12 +176,16 @@ macro_rules! kinds {
                 match name {
                     $(_ if is_called(name, <$ty as Kind>::NAME) => {
                         // The kind before is likely to be the same one, and then the place need not be made again.
-                        match place {
-                            Some($name::$variant(kind)) => *kind = Default::default(),
-                            _ => *place = Some($name::$variant(Default::default())),
+                        if !matches!(place, Some($name::$variant(_))) {
+                            *place = Some($name::$variant(Default::default()));
                         }
-                        if let (Some($name::$variant(kind)), Some(payload)) = (place, options) {
-                            kind.fill(payload).map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?;
+                        if let Some($name::$variant(kind)) = place {
+                            match options {
+                                Some(payload) => kind
+                                    .fill(payload)
+                                    .map_err(|e| e.inside(<$ty as Kind>::NAME).inside("TCA_OPTIONS"))?,
+                                None => *kind = Default::default(),
+                            }
                         }
                     })*
                     _ => {
@@ -326,59 +332,6 @@ kinds! {
         Mirred(mirred::Mirred),
         Police(police::Police),
         Skbedit(skbedit::Skbedit),
-    }
-}
-
-/// Declares which statistics a kind of object adds to the common ones (TCA_STATS_APP and TCA_XSTATS).
-macro_rules! app_stats {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($ty:ty) = $noun:ident $kind:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        $vis enum $name {
-            $(#[doc = concat!("[`", stringify!($ty), "`]")] $variant($ty),)*
-            /// Statistics that the crate does not know, as they came.
-            Other(Vec<u8>),
-        }
-
-        impl $name {
-            /// Reads the statistics of `kind` of object `noun` into the place where they stay, which is empty.
-            #[inline(always)]
-            pub(crate) fn read(
-                noun: Noun,
-                kind: Option<&[u8]>,
-                payload: &[u8],
-                place: &mut Option<Self>,
-            ) -> Result<(), DecodeError> {
-                match (noun, kind) {
-                    $((Noun::$noun, Some(name)) if is_called(name, $kind) => {
-                        *place = Some($name::$variant(Default::default()));
-                        if let Some($name::$variant(stats)) = place {
-                            stats.fill(payload)?;
-                        }
-                    })*
-                    _ => *place = Some($name::Other(payload.to_vec())),
-                }
-                Ok(())
-            }
-        }
-
-        impl Show for $name {
-            fn show(&self, page: &mut Page) {
-                match self {
-                    $($name::$variant(stats) => stats.show(page),)*
-                    $name::Other(_) => (),
-                }
-            }
-        }
-    };
-}
-
-app_stats! {
-    /// The statistics that a kind adds to the common ones.
-    pub enum AppStats {
-        HtbClass(htb::HtbStats) = Class "htb",
-        SfqClass(sfq::SfqStats) = Class "sfq",
     }
 }
 

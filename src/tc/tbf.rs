@@ -134,7 +134,7 @@ impl Tbf {
 
     fn attrs(&self, clock: &Clock) -> Result<TbfAttrs, EncodeError> {
         let peak = self.peak.unwrap_or_default();
-        let mut specs = [
+        let specs = [
             RateSpec::new(self.rate, self.framing),
             match self.peak {
                 Some(peak) => RateSpec::new(peak, self.peak_framing.unwrap_or(self.framing)),
@@ -143,7 +143,7 @@ impl Tbf {
         ];
         let mtu = self.mtu.map_or(0, |mtu| mtu.size(clock, peak).as_bytes());
         let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
-        let [rate_table, peak_table] = self.tables.make(clock, &mut specs, [self.rate, peak], mtu);
+        let (specs, [rate_table, peak_table]) = self.tables.make(clock, specs, [self.rate, peak], mtu);
         let ticks = |burst: Option<Burst>, rate| burst.map_or(Ticks(0), |burst| burst.ticks(clock, rate));
         // What was given in bytes is sent in bytes, too: kernels since 3.13 then do not look at the ticks.
         let bytes = |burst| match burst {

@@ -151,8 +151,11 @@ macro_rules! attrs {
                 set.fill(payload)?;
                 Ok(set)
             }
-            #[inline]
+            // Not inlined: the loop is to have the registers for itself.
+            #[inline(never)]
             fn fill(&mut self, payload: &[u8]) -> Result<(), $crate::wire::DecodeError> {
+                $($crate::wire::Field::clear(&mut self.$field);)*
+                self.unknown.clear();
                 for attr in $crate::wire::Reader::new(payload).attrs() {
                     let attr = attr?;
                     match attr.ty {

@@ -3,6 +3,9 @@ use super::{DecodeError, Value, Writer};
 /// What a set can hold for one attribute number: `Option<T>` (at most one), `bool` (present or not) or
 /// `Vec<T>` (any number). Of an attribute that may stand once and stands twice, the last one counts, as in the kernel.
 pub trait Field: Default {
+    /// Makes it what it is by default.
+    fn clear(&mut self);
+
     /// Takes in one occurrence of the attribute.
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError>;
 
@@ -14,6 +17,10 @@ pub trait Field: Default {
 }
 
 impl<T: Value> Field for Option<T> {
+    #[inline]
+    fn clear(&mut self) {
+        T::clear(self);
+    }
     #[inline]
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         T::read_into(payload, self)
@@ -30,6 +37,10 @@ impl<T: Value> Field for Option<T> {
 }
 
 impl Field for bool {
+    #[inline]
+    fn clear(&mut self) {
+        *self = false;
+    }
     fn absorb(&mut self, _payload: &[u8]) -> Result<(), DecodeError> {
         *self = true;
         Ok(())
@@ -46,6 +57,9 @@ impl Field for bool {
 }
 
 impl<T: Value> Field for Vec<T> {
+    fn clear(&mut self) {
+        self.clear();
+    }
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         self.push(T::decode(payload)?);
         Ok(())

@@ -110,6 +110,20 @@ impl<T: Fixed, const N: usize> Fixed for [T; N] {
     }
 }
 
+/// One behind the other.
+impl<A: Fixed, B: Fixed> Fixed for (A, B) {
+    const SIZE: usize = A::SIZE + B::SIZE;
+    #[inline]
+    fn store(&self, slots: &mut Slots<'_>) {
+        self.0.store(slots);
+        self.1.store(slots);
+    }
+    #[inline]
+    fn load(r: &mut Reader<'_>) -> Self {
+        (A::load(r), B::load(r))
+    }
+}
+
 /// Loads what is shorter than a struct, and not empty, with zeros behind it. It is rare, and kept away from what is not.
 #[cold]
 #[inline(never)]

@@ -1,4 +1,4 @@
-use super::{align, EncodeError, Reason, Table, Value, Writer};
+use super::{align, EncodeError, Fixed, Reader, Reason, Table, Writer};
 use crate::wire::DecodeError;
 
 /// Length of a `struct nlmsghdr`.
@@ -31,7 +31,9 @@ impl Writer {
             Ok(len) => self.patch(start, len.to_ne_bytes()),
             Err(_) => self.fail(EncodeError::TooLong { attribute: 0, len, max: u32::MAX as usize }),
         }
-        self.put(&[0; 3][..align(len) - len]);
+        if !len.is_multiple_of(4) {
+            self.put(&[0; 3][..align(len) - len]);
+        }
         self.finish().inspect_err(|_| self.truncate(start))
     }
 
@@ -41,9 +43,11 @@ impl Writer {
         let Some(header) = self.bytes().get(start..).and_then(|rest| rest.first_chunk::<HEADER_LEN>()) else {
             return;
         };
-        let [.., t0, t1, f0, f1, _, _, _, _, _, _, _, _] = *header;
-        let [g0, g1] = flags.to_ne_bytes();
-        self.patch(start + 4, [t0, t1, f0 | g0, f1 | g1]);
+        if flags != 0 {
+            let [.., t0, t1, f0, f1, _, _, _, _, _, _, _, _] = *header;
+            let [g0, g1] = flags.to_ne_bytes();
+            self.patch(start + 4, [t0, t1, f0 | g0, f1 | g1]);
+        }
         self.patch(start + 8, seq.to_ne_bytes());
     }
 }
@@ -75,6 +79,13 @@ impl<'a> Messages<'a> {
     pub fn new(datagram: &'a [u8]) -> Self {
         Messages { rest: datagram }
     }
+
+    /// The first message, if all of it is there.
+    #[inline(always)]
+    pub(crate) fn first(datagram: &'a [u8]) -> Option<(Header, &'a [u8])> {
+        let Whole { len, ty, flags, seq, port } = Whole::load(&mut Reader::new(datagram.get(..HEADER_LEN)?));
+        Some((Header { ty, flags, seq, port }, datagram.get(HEADER_LEN..len as usize)?))
+    }
 }
 
 impl<'a> Iterator for Messages<'a> {
@@ -82,22 +93,24 @@ impl<'a> Iterator for Messages<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        let whole = std::mem::take(&mut self.rest);
+        if whole.is_empty() {
             return None;
         }
-        let whole = std::mem::take(&mut self.rest);
-        let Some(Ok(Whole { len, ty, flags, seq, port })) = whole.get(..HEADER_LEN).map(Whole::decode) else {
-            return Some(Err(DecodeError::short(whole.len(), HEADER_LEN).inside("nlmsghdr")));
-        };
-        let (len, header) = (len as usize, Header { ty, flags, seq, port });
-        let Some(body) = whole.get(HEADER_LEN..len) else {
-            return Some(Err(
-                DecodeError::from(Reason::Length { len, available: whole.len() }).inside("nlmsghdr")
-            ));
-        };
-        self.rest = whole.get(align(len)..).unwrap_or_default();
+        let Some((header, body)) = Self::first(whole) else { return Some(Err(cut_short(whole))) };
+        self.rest = whole.get(align(HEADER_LEN + body.len())..).unwrap_or_default();
         Some(Ok((header, body)))
     }
+}
+
+/// Why there is no whole message.
+#[cold]
+fn cut_short(datagram: &[u8]) -> DecodeError {
+    let reason = match datagram.get(..HEADER_LEN).map(|header| Whole::load(&mut Reader::new(header))) {
+        Some(Whole { len, .. }) => Reason::Length { len: len as usize, available: datagram.len() }.into(),
+        None => DecodeError::short(datagram.len(), HEADER_LEN),
+    };
+    reason.inside("nlmsghdr")
 }
 
 #[cfg(test)]

@@ -122,20 +122,18 @@ impl<'a> Iterator for Attrs<'a> {
         let Some(payload) = behind.get(..size) else {
             return Some(Err(Reason::Length { len, available: whole.len() }.into()));
         };
-        self.rest = match behind.get(align(size)..) {
-            Some(rest) => rest,
+        match whole.get(align(len)..) {
+            Some(rest) => self.rest = rest,
             None => unpadded(),
-        };
+        }
         Some(Ok(Attr { ty: ty & !NLA_FLAGS, flags: ty & NLA_FLAGS, payload }))
     }
 }
 
-/// What is behind the last attribute if it lacks its padding, which is rare: where the next one is must not wait for it.
+/// The last attribute lacks its padding, and nothing is behind it. It is rare: where the next attribute is must not wait for it.
 #[cold]
 #[inline(never)]
-fn unpadded<'a>() -> &'a [u8] {
-    &[]
-}
+fn unpadded() {}
 
 /// An attribute that the crate does not know, kept as it came and sent back unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -21,7 +21,7 @@ pub trait Value: Sized {
     /// Reads the payload.
     fn decode(payload: &[u8]) -> Result<Self, DecodeError>;
 
-    /// Reads the payload into a value that is the default one. What is large is put together where it stays, because moving it
+    /// Reads the payload over a value, of which nothing remains. What is large is put together where it stays, because moving it
     /// costs more than reading it. After an error the value means nothing.
     #[inline]
     fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
@@ -35,6 +35,12 @@ pub trait Value: Sized {
     fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
         *place = Some(Self::decode(payload)?);
         Ok(())
+    }
+
+    /// Makes the place empty. What is rare, and not trivial to end, looks whether it is there at all.
+    #[inline]
+    fn clear(place: &mut Option<Self>) {
+        *place = None;
     }
 
     /// The kernel's name of the attribute that `path` leads to inside this payload.
@@ -75,6 +81,12 @@ impl<T: Value> Value for Box<T> {
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         T::decode(payload).map(Box::new)
     }
+    #[inline]
+    fn clear(place: &mut Option<Self>) {
+        if place.is_some() {
+            end(place);
+        }
+    }
     #[inline(never)]
     fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
         *place = Some(Self::decode(payload)?);
@@ -83,6 +95,13 @@ impl<T: Value> Value for Box<T> {
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path)
     }
+}
+
+/// Ends what is in the place.
+#[cold]
+#[inline(never)]
+fn end<T>(place: &mut Option<T>) {
+    *place = None;
 }
 
 /// A number sent most significant byte first.
@@ -200,6 +219,12 @@ impl<T: Value> Value for Indexed<T> {
             .map(|attr| attr.and_then(|attr| Ok((attr.ty, T::decode(attr.payload)?))))
             .collect::<Result<_, _>>()
             .map(Indexed)
+    }
+    #[inline]
+    fn clear(place: &mut Option<Self>) {
+        if place.is_some() {
+            end(place);
+        }
     }
     #[inline(never)]
     fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {

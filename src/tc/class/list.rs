@@ -70,10 +70,12 @@ impl Query for Classes {
         Ok(())
     }
 
+    #[inline]
     fn read(&self, body: &[u8], place: &mut Option<Result<Class>>) -> Result<(), DecodeError> {
         object_in(place, Class::blank).map_or(Ok(()), |class| class.fill(body, !self.without_stats))
     }
 
+    #[inline]
     fn take(&self, class: &mut Class) -> bool {
         let taken = self.qdisc.is_none_or(|qdisc| qdisc.major() == class.id.major())
             && self.id.is_none_or(|id| id == class.id);

@@ -1,30 +1,15 @@
+//! A class of htb. `man 8 tc-htb`
+
+mod codec;
+
+pub(super) use codec::{Parms, NAMES};
+
 use crate::clock::Clock;
-use crate::tc::{Burst, Framing, Kind, RateSpec, Setting, Tables};
+use crate::tc::{Burst, Framing, Kind, Setting, Tables};
 use crate::text::{Hear, Layout, Page, Say, WordError, Words};
-use crate::units::{Rate, Size, Ticks};
-use crate::wire::{DecodeError, EncodeError, Field, Names, Payloads, Reader, Unknown, Value, Writer};
+use crate::units::{Rate, Size};
+use crate::wire::Unknown;
 use std::fmt::{self, Display, Formatter};
-
-const TCA_HTB_PARMS: u16 = 1;
-const TCA_HTB_CTAB: u16 = 3;
-const TCA_HTB_RTAB: u16 = 4;
-const TCA_HTB_RATE64: u16 = 6;
-const TCA_HTB_CEIL64: u16 = 7;
-const TCA_HTB_PAD: u16 = 8;
-
-/// The attributes of a class. They are no declared set: a set would have to be put together, and taken apart again.
-pub(super) const NAMES: Names = &[
-    (TCA_HTB_PARMS, "TCA_HTB_PARMS"),
-    (TCA_HTB_CTAB, "TCA_HTB_CTAB"),
-    (TCA_HTB_RTAB, "TCA_HTB_RTAB"),
-    (TCA_HTB_RATE64, "TCA_HTB_RATE64"),
-    (TCA_HTB_CEIL64, "TCA_HTB_CEIL64"),
-    (TCA_HTB_PAD, "TCA_HTB_PAD"),
-];
-
-/// How many numbers from 0 on there is room for, and the bits of those that are known.
-const ROOM: usize = TCA_HTB_PAD as usize + 1;
-const KNOWN: u32 = 0b1_1101_1010;
 
 /// An HTB class.
 ///
@@ -222,91 +207,6 @@ impl Kind for HtbClass {
     }
 }
 
-impl Value for HtbClass {
-    fn encode(&self, w: &mut Writer) {
-        if self.rate.is_zero() {
-            w.fail(EncodeError::Missing("the rate of the htb class"));
-        }
-        let clock = w.clock();
-        let mtu = self.mtu.unwrap_or(Self::DEFAULT_MTU);
-        let ceil = self.ceil_or_rate();
-        let bucket = |burst: Option<Burst>, rate| {
-            burst.unwrap_or_else(|| clock.default_burst(rate, mtu).into()).ticks(&clock, rate)
-        };
-        let mut specs = [
-            RateSpec::new(self.rate, self.framing),
-            RateSpec::new(ceil, self.ceil_framing.unwrap_or(self.framing)),
-        ];
-        let [rtab, ctab] = self.tables.make(&clock, &mut specs, [self.rate, ceil], mtu);
-        let [rate_spec, ceil_spec] = specs;
-        let parms = Parms {
-            rate: rate_spec,
-            ceil: ceil_spec,
-            buffer: bucket(self.burst, self.rate),
-            cbuffer: bucket(self.cburst, ceil),
-            quantum: self.quantum,
-            level: self.level,
-            prio: self.prio,
-        };
-        w.attr(TCA_HTB_PARMS, &parms);
-        ctab.emit(TCA_HTB_CTAB, w);
-        rtab.emit(TCA_HTB_RTAB, w);
-        RateSpec::rate64(self.rate).emit(TCA_HTB_RATE64, w);
-        RateSpec::rate64(ceil).emit(TCA_HTB_CEIL64, w);
-        self.unknown.encode(w);
-    }
-
-    fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let mut class = HtbClass::default();
-        class.fill(payload)?;
-        Ok(class)
-    }
-
-    #[inline(always)]
-    fn fill(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
-        let mut found = Payloads::<ROOM>::default();
-        found.find(Reader::new(payload).attrs(), KNOWN, &mut self.unknown)?;
-        let Some(payload) = found.get(TCA_HTB_PARMS) else {
-            return Err(DecodeError::missing("TCA_HTB_PARMS"));
-        };
-        let [rate64, ceil64] = [value(&found, TCA_HTB_RATE64)?, value(&found, TCA_HTB_CEIL64)?];
-        let tables = [value(&found, TCA_HTB_RTAB)?, value(&found, TCA_HTB_CTAB)?];
-        let mut parms = Parms::default();
-        parms.fill(payload).map_err(|e| e.inside("TCA_HTB_PARMS"))?;
-        self.rate = parms.rate.rate(rate64);
-        (self.burst, self.cburst) = (Some(parms.buffer.into()), Some(parms.cbuffer.into()));
-        (self.quantum, self.prio, self.level) = (parms.quantum, parms.prio, parms.level);
-        self.framing = parms.rate.framing();
-        // The rest is as it is in nearly all classes, and by default.
-        let ceil = parms.ceil.rate(ceil64);
-        if ceil != self.rate {
-            self.ceil = Some(ceil);
-        }
-        if !parms.ceil.is_framed_as(&parms.rate) {
-            self.ceil_framing = Some(parms.ceil.framing());
-        }
-        if let Some(tables) = Tables::given([parms.rate, parms.ceil], tables) {
-            self.tables = tables;
-        }
-        Ok(())
-    }
-
-    fn name_at(path: &[u16]) -> Option<&'static str> {
-        name(*path.first()?)
-    }
-}
-
-/// The value of an attribute.
-#[inline(always)]
-fn value<T: Value>(found: &Payloads<'_, ROOM>, ty: u16) -> Result<Option<T>, DecodeError> {
-    let Some(payload) = found.get(ty) else { return Ok(None) };
-    T::decode(payload).map(Some).map_err(|e| e.inside(name(ty).unwrap_or("TCA_HTB")))
-}
-
-fn name(ty: u16) -> Option<&'static str> {
-    NAMES.iter().find(|(number, _)| *number == ty).map(|(_, name)| *name)
-}
-
 impl Display for HtbClass {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let clock = Clock::default();
@@ -362,22 +262,10 @@ impl Hear for HtbClass {
     }
 }
 
-layout! {
-    /// An HTB class's parameters as messages carry them.
-    pub(super) struct Parms = "tc_htb_opt" {
-        pub rate: RateSpec,
-        pub ceil: RateSpec,
-        pub buffer: Ticks,
-        pub cbuffer: Ticks,
-        pub quantum: u32,
-        pub level: u32,
-        pub prio: u32,
-    }
-}
-
 #[cfg(any(test, feature = "generate"))]
 mod generate {
     use super::*;
+    use crate::units::Ticks;
     use crate::wire::generate::{Generate, Source};
 
     /// As the kernel or `tc` would say it: what the message does not carry is absent.

@@ -70,10 +70,12 @@ impl Query for Qdiscs {
         Ok(())
     }
 
+    #[inline]
     fn read(&self, body: &[u8], place: &mut Option<Result<Qdisc>>) -> Result<(), DecodeError> {
         object_in(place, Qdisc::blank).map_or(Ok(()), |qdisc| qdisc.fill(body, !self.without_stats))
     }
 
+    #[inline]
     fn take(&self, qdisc: &mut Qdisc) -> bool {
         let taken = self.dev.is_none_or(|dev| dev == qdisc.dev)
             && self.parent.is_none_or(|parent| parent == qdisc.parent)

@@ -170,19 +170,15 @@ impl Selector {
         }
     }
 
+    /// Whether a selector with this one key can be sent.
     #[inline]
-    fn check(&self) -> Result<(), EncodeError> {
-        let offsets = self.keys.iter().fold(i32::from(self.hash_at), |bits, key| bits | key.off);
-        let places = offsets % 4 == 0 && self.offset_at % 2 == 0 && self.shift <= Self::MAX_SHIFT;
-        match places && self.keys.len() <= 1 {
-            true => Ok(()),
-            false => self.check_each(),
-        }
+    fn is_right_with(&self, key: &Key) -> bool {
+        (key.off | i32::from(self.hash_at)) % 4 == 0
+            && self.offset_at % 2 == 0
+            && self.shift <= Self::MAX_SHIFT
     }
 
-    /// Finds what is wrong, if anything is.
-    #[inline(never)]
-    fn check_each(&self) -> Result<(), EncodeError> {
+    fn check(&self) -> Result<(), EncodeError> {
         const FOURS: &str = "multiples of 4";
         if self.keys.len() > Self::MAX_KEYS {
             return Err(EncodeError::out_of_range("number of u32 keys", self.keys.len(), "0 to 128"));
@@ -218,14 +214,6 @@ fn contradict(keys: &[Key]) -> bool {
     false
 }
 
-layout! {
-    /// A selector as nearly all are: with a single key.
-    struct Single = "tc_u32_sel with a key" {
-        header: Header,
-        key: Key,
-    }
-}
-
 impl Value for Selector {
     fn encode(&self, w: &mut Writer) {
         if let Err(error) = self.check() {
@@ -236,8 +224,9 @@ impl Value for Selector {
     }
 
     fn attr(&self, ty: u16, w: &mut Writer) {
-        match (self.check(), &*self.keys) {
-            (Ok(()), [key]) => Single { header: self.header(), key: *key }.attr(ty, w),
+        match &*self.keys {
+            // As nearly all have it.
+            [key] if self.is_right_with(key) => w.fixed_attr(ty, &(self.header(), *key)),
             _ => w.attr_with(ty, |w| self.encode(w)),
         }
     }
@@ -250,7 +239,7 @@ impl Value for Selector {
 
     #[inline]
     fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
-        place.insert(Selector::default()).fill(payload)
+        place.get_or_insert_default().fill(payload)
     }
 
     #[inline(always)]

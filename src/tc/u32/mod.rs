@@ -194,6 +194,7 @@ impl Kind for U32 {
         self.selector.is_some() || self.divisor.is_some() || *self != U32::default()
     }
 
+    #[inline]
     fn check(&self) -> Result<(), EncodeError> {
         // Of a request with a divisor the kernel makes a table and looks at nothing else.
         if self.divisor.is_some()
