@@ -170,7 +170,22 @@ impl Filter {
         }
         self.chain = tca.value(attributes::TCA_CHAIN)?;
         self.estimator = tca.value(attributes::TCA_RATE)?;
-        tca.stats(Noun::Filter, true, &mut self.stats)
+        self.fill_stats(&tca)
+    }
+}
+
+impl Filter {
+    /// Hardly any filter has statistics.
+    #[inline(always)]
+    fn fill_stats(&mut self, tca: &Tca<'_>) -> Result<(), DecodeError> {
+        #[inline(never)]
+        fn fill(tca: &Tca<'_>, stats: &mut Option<Stats>) -> Result<(), DecodeError> {
+            tca.stats(Noun::Filter, true, stats)
+        }
+        match tca.get(attributes::TCA_STATS2).or(tca.get(attributes::TCA_STATS)) {
+            None if self.stats.is_none() => Ok(()),
+            _ => fill(tca, &mut self.stats),
+        }
     }
 }
 
