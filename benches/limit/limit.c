@@ -4,6 +4,7 @@
  *   all   K requests in a datagram, each with NLM_F_ACK
  *   last  K requests in a datagram, of which the last has NLM_F_ACK
  * limit plan QUEUES: only receives the lists that a plan of subscribers over so many queues is made from.
+ * limit lists N: only lists N classes that are there, below an mq, and asks for single ones.
  * Prints the phases that docs/PERFORMANCE.md explains, in milliseconds; with BENCH_CPU set, of the processor and not of the clock. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,8 +177,8 @@ static int plan(int queues) {
 }
 
 int main(int argc, char **argv) {
-    int is_plan = argc == 3 && !strcmp(argv[1], "plan");
-    if (argc != 5 && !is_plan) return 2;
+    int is_plan = argc == 3 && !strcmp(argv[1], "plan"), is_lists = argc == 3 && !strcmp(argv[1], "lists");
+    if (argc != 5 && !is_plan && !is_lists) return 2;
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0 || bind(fd, (void *)&kernel, sizeof kernel)) die("socket");
@@ -185,8 +186,14 @@ int main(int argc, char **argv) {
         out = malloc(256);
         return plan(atoi(argv[2]));
     }
-    mq = !strcmp(argv[1], "mq");
+    mq = is_lists || !strcmp(argv[1], "mq");
     int n = atoi(argv[2]), count;
+    if (is_lists) {
+        out = malloc(256);
+        printf("dump=%.3f", best_dump(RTM_GETTCLASS, 0, &count));
+        printf(" statistics=%.3f\n", statistics(n));
+        return count < n;
+    }
     ack_all = !strcmp(argv[3], "all");
     per_datagram = atoi(argv[4]);
     setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &(int){1}, sizeof(int));
@@ -199,7 +206,6 @@ int main(int argc, char **argv) {
     printf(" change=%.3f", run(n, change_class, per_datagram));
     if (mq) {
         printf(" one=%.3f", run(SINGLE < n ? SINGLE : n, change_class, 1));
-        printf(" statistics=%.3f", statistics(n));
     } else {
         printf(" filters=%.3f", run(n, add_filter, per_datagram));
         printf(" filterdump=%.3f", best_dump(RTM_GETTFILTER, 0x10000, &count));

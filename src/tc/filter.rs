@@ -152,6 +152,7 @@ impl Filter {
     }
 
     /// Reads a message's body into a filter that may have been another one before.
+    #[inline(always)]
     fn fill(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         self.unknown.clear();
         let mut tca = Tca::default();

@@ -1,7 +1,7 @@
 //! The workload of benches/limit/limit.c through the blocking connection: objects are built, encoded, sent, and lists decoded,
 //! inside the time that is measured.
 //!
-//! `tcnl-bench LAYOUT N`; `tcnl-bench memory` says what a list takes; `tcnl-bench subscribers N` makes the tree of N subscribers, and
+//! `tcnl-bench LAYOUT N`; `tcnl-bench lists N` lists N classes that are there; `tcnl-bench memory` says what a list takes; `tcnl-bench subscribers N` makes the tree of N subscribers, and
 //! `tcnl-bench plan N` plans it again.
 
 mod plan;
@@ -109,6 +109,19 @@ fn list_filters(nl: &mut Connection, n: u32) -> Result<f64> {
     Ok(best)
 }
 
+/// Lists the classes that are there, below an mq, and asks for single ones.
+fn lists(n: u32) -> Result<()> {
+    let (mut nl, layout) = (Connection::open()?, Layout { mq: true });
+    print!("dump={:.3}", list_classes(&mut nl, n)?);
+    let start = now()?;
+    for i in 0..SINGLE {
+        let class = nl.get(&Class::with_id(DEV, layout.id(i.wrapping_mul(7919) % n)))?;
+        assert!(class.stats.is_some());
+    }
+    println!(" statistics={:.3}", now()? - start);
+    Ok(())
+}
+
 fn workload(layout: &Layout, n: u32) -> Result<()> {
     let mut nl = Connection::open()?;
     let nl = &mut nl;
@@ -121,12 +134,6 @@ fn workload(layout: &Layout, n: u32) -> Result<()> {
             nl.change(&layout.class(i, 3))?;
         }
         print!(" one={:.3}", now()? - start);
-        let start = now()?;
-        for i in 0..SINGLE {
-            let class = nl.get(&Class::with_id(DEV, layout.id(i.wrapping_mul(7919) % n)))?;
-            assert!(class.stats.is_some());
-        }
-        print!(" statistics={:.3}", now()? - start);
     } else {
         print!(" filters={:.3}", run(nl, n, |batch, i| Ok(batch.add(&layout.filter(i)?).map(drop)?))?);
         print!(" filterdump={:.3}", list_filters(nl, n)?);
@@ -153,9 +160,10 @@ fn main() -> Result<()> {
             println!("classes={count} kib={}", peak()?);
             Ok(())
         }
+        ["lists", n] => lists(n.parse()?),
         ["subscribers", n] => plan::make(n.parse()?),
         ["plan", n] => plan::again(n.parse()?),
         [layout, n] => workload(&Layout { mq: layout == "mq" }, n.parse()?),
-        _ => Err("tcnl-bench flat|mq|subscribers|plan N, or tcnl-bench memory".into()),
+        _ => Err("tcnl-bench flat|mq|lists|subscribers|plan N, or tcnl-bench memory".into()),
     }
 }
