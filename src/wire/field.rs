@@ -19,11 +19,18 @@ pub trait Field: Default {
 impl<T: Value> Field for Option<T> {
     #[inline]
     fn clear(&mut self) {
-        T::clear(self);
+        match T::RARE {
+            true if self.is_some() => end(self),
+            true => (),
+            false => *self = None,
+        }
     }
     #[inline]
     fn absorb(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
-        T::read_into(payload, self)
+        match T::RARE {
+            true => read(payload, self),
+            false => T::read_into(payload, self),
+        }
     }
     #[inline]
     fn emit(&self, ty: u16, w: &mut Writer) {
@@ -34,6 +41,19 @@ impl<T: Value> Field for Option<T> {
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path)
     }
+}
+
+/// Reads what is rare.
+#[inline(never)]
+fn read<T: Value>(payload: &[u8], place: &mut Option<T>) -> Result<(), DecodeError> {
+    T::read_into(payload, place)
+}
+
+/// Ends what is rare.
+#[cold]
+#[inline(never)]
+fn end<T>(place: &mut Option<T>) {
+    *place = None;
 }
 
 impl Field for bool {

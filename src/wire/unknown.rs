@@ -24,6 +24,7 @@ impl Unknown {
     }
 
     /// Forgets them all.
+    #[inline]
     pub fn clear(&mut self) {
         self.0 = None;
     }

@@ -9,6 +9,9 @@ pub trait Value: Sized {
     /// Whether the attribute is sent with the NLA_F_NESTED flag. It is never required when reading.
     const NESTED: bool = false;
 
+    /// Whether few objects have one. It is then read and ended out of line, so that the loop over a set's attributes has the registers.
+    const RARE: bool = false;
+
     /// Appends the payload.
     fn encode(&self, w: &mut Writer);
 
@@ -30,17 +33,10 @@ pub trait Value: Sized {
     }
 
     /// Reads the payload into the place where the value stays. What is large is put together there: see [`fill`](Value::fill).
-    /// What is rare does it in a function that is not inlined, so that the loop over a set's attributes has the registers.
     #[inline]
     fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
         *place = Some(Self::decode(payload)?);
         Ok(())
-    }
-
-    /// Makes the place empty. What is rare, and not trivial to end, looks whether it is there at all.
-    #[inline]
-    fn clear(place: &mut Option<Self>) {
-        *place = None;
     }
 
     /// The kernel's name of the attribute that `path` leads to inside this payload.
@@ -74,6 +70,7 @@ fixed_values! { u8 u16 u32 u64 i8 i16 i32 i64 Dev Handle Micros Nanos Packets Pe
 /// For what is large and rarely there.
 impl<T: Value> Value for Box<T> {
     const NESTED: bool = T::NESTED;
+    const RARE: bool = true;
 
     fn encode(&self, w: &mut Writer) {
         (**self).encode(w);
@@ -81,27 +78,9 @@ impl<T: Value> Value for Box<T> {
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         T::decode(payload).map(Box::new)
     }
-    #[inline]
-    fn clear(place: &mut Option<Self>) {
-        if place.is_some() {
-            end(place);
-        }
-    }
-    #[inline(never)]
-    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
-        *place = Some(Self::decode(payload)?);
-        Ok(())
-    }
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path)
     }
-}
-
-/// Ends what is in the place.
-#[cold]
-#[inline(never)]
-fn end<T>(place: &mut Option<T>) {
-    *place = None;
 }
 
 /// A number sent most significant byte first.
@@ -134,6 +113,8 @@ impl Value for Rate {
 
 /// Names are strings that end with a NUL byte.
 impl Value for Name {
+    const RARE: bool = true;
+
     fn encode(&self, w: &mut Writer) {
         w.put(self.as_str().as_bytes());
         w.put(&[0]);
@@ -141,11 +122,6 @@ impl Value for Name {
     #[inline]
     fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         Name::from_bytes(payload).ok_or_else(|| DecodeError::invalid("not a name of 1 to 15 bytes"))
-    }
-    #[inline(never)]
-    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
-        *place = Some(Self::decode(payload)?);
-        Ok(())
     }
 }
 
@@ -208,6 +184,8 @@ impl<T> FromIterator<T> for Indexed<T> {
 }
 
 impl<T: Value> Value for Indexed<T> {
+    const RARE: bool = true;
+
     fn encode(&self, w: &mut Writer) {
         for (index, value) in &self.0 {
             w.attr(*index, value);
@@ -219,17 +197,6 @@ impl<T: Value> Value for Indexed<T> {
             .map(|attr| attr.and_then(|attr| Ok((attr.ty, T::decode(attr.payload)?))))
             .collect::<Result<_, _>>()
             .map(Indexed)
-    }
-    #[inline]
-    fn clear(place: &mut Option<Self>) {
-        if place.is_some() {
-            end(place);
-        }
-    }
-    #[inline(never)]
-    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
-        *place = Some(Self::decode(payload)?);
-        Ok(())
     }
     fn name_at(path: &[u16]) -> Option<&'static str> {
         T::name_at(path.get(1..)?)

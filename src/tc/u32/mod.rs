@@ -328,6 +328,8 @@ layout! {
 }
 
 impl Value for Counters {
+    const RARE: bool = true;
+
     fn encode(&self, w: &mut Writer) {
         w.fixed(&Hits { tried: self.tried, hit: self.hit });
         self.keys.iter().for_each(|key| key.encode(w));
@@ -340,11 +342,6 @@ impl Value for Counters {
             keys.push(u64::decode(key)?);
         }
         Ok(Counters { tried, hit, keys })
-    }
-    #[inline(never)]
-    fn read_into(payload: &[u8], place: &mut Option<Self>) -> Result<(), DecodeError> {
-        *place = Some(Self::decode(payload)?);
-        Ok(())
     }
 }
 
