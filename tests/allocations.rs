@@ -2,6 +2,7 @@
 
 use allocation_counter::measure;
 use std::hint::black_box;
+use tcnl::netlink::Batch;
 use tcnl::request::{Object, Verb};
 use tcnl::tc::fw::Fw;
 use tcnl::tc::htb::HtbClass;
@@ -54,6 +55,27 @@ fn filters_are_encoded_without_allocation() {
     assert_eq!(encoding(&on().kind(Fw::mark(7).class(class))), 0);
     let redirect = Mirred::egress_redirect(11u32);
     assert_eq!(encoding(&on().kind(Fw::mark(7).action(redirect))), 0);
+}
+
+#[test]
+fn a_batch_with_room_grows_no_more() {
+    const REQUESTS: u16 = 1000;
+    let mut batch = Batch::default();
+    // What cannot be had is only not had.
+    batch.reserve(usize::MAX);
+    batch.reserve(REQUESTS.into());
+    let fill = |batch: &mut Batch| {
+        for minor in 1..=REQUESTS {
+            let kind = HtbClass::rate(Rate::mbit(1)).ceil(Rate::mbit(10));
+            let class = Class::under(10, Handle::new(1, 0)).id(Handle::new(1, minor)).kind(kind);
+            batch.add(&class).map(drop).unwrap();
+        }
+    };
+    // What requests in a row have in common is written down once.
+    assert_eq!(allocations(|| fill(&mut batch)), 1);
+    batch.clear();
+    assert_eq!(allocations(|| fill(&mut batch)), 0);
+    assert_eq!(batch.len(), usize::from(REQUESTS));
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub enum Error {
     Encode {
         /// The request as a command.
         request: String,
-        /// What was wrong with it.
-        source: EncodeError,
+        /// What was wrong with it. In a box, so that results are small: a batch has thousands of them.
+        source: Box<EncodeError>,
     },
     /// A reply could not be decoded. In a dump the other objects still come.
     #[error("cannot decode the kernel's {object}: {source}")]
@@ -109,6 +109,11 @@ impl Error {
         Error::Invalid { what: what.to_string(), why }
     }
 
+    /// A request that could not be encoded, and why.
+    pub fn encode(request: impl Into<String>, source: EncodeError) -> Self {
+        Error::Encode { request: request.into(), source: Box::new(source) }
+    }
+
     /// An error of the operating system, with what was tried.
     pub fn io(doing: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Error::Io { doing: doing.into(), source: source.into() }
@@ -145,6 +150,12 @@ impl Error {
 mod tests {
     use super::*;
     use nix::errno::Errno;
+
+    /// A batch of 65,000 requests has as many of them.
+    #[test]
+    fn a_result_is_small() {
+        assert!(size_of::<Result<crate::netlink::Ack>>() <= 40);
+    }
 
     #[test]
     fn what_was_missing_is_named_if_it_was_a_privilege() {

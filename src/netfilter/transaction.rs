@@ -116,12 +116,12 @@ impl Transaction {
                 header.encode(w)
             })
         };
-        let whole = |source| Error::Encode { request: self.summary(), source };
+        let whole = |source| Error::encode(self.summary(), source);
         frame(&mut w, NFNL_MSG_BATCH_BEGIN).map_err(whole)?;
         let last = self.commands.len().saturating_sub(1);
         for (index, command) in self.commands.iter().enumerate() {
             let flags = if index == last { NLM_F_REQUEST | NLM_F_ACK } else { NLM_F_REQUEST };
-            let source = |source| Error::Encode { request: command.to_string(), source };
+            let source = |source| Error::encode(command.to_string(), source);
             command.encode(flags, &mut w).map_err(source)?;
         }
         frame(&mut w, NFNL_MSG_BATCH_END).map_err(whole)?;

@@ -75,7 +75,7 @@ impl Batch {
             object.encode(verb, w).unwrap_or_else(|error| w.fail(error));
         });
         if let Err(source) = encoded {
-            return Err(Error::Encode { request: Request::new(verb, object).to_string(), source });
+            return Err(Error::encode(Request::new(verb, object).to_string(), source));
         }
         let sort = Sort::of::<O>(self.len(), verb);
         if !self.sorts.last().is_some_and(|last| last.includes(&sort)) {
@@ -113,6 +113,14 @@ impl Batch {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// Makes room for so many more requests of usual length (128 bytes), if there is any to be had: a batch that need not grow
+    /// while it is filled is not moved either.
+    pub fn reserve(&mut self, requests: usize) {
+        self.messages.reserve(requests.saturating_mul(USUAL));
+        // Only a hint: whoever needs memory that is not there will say so.
+        let _ = self.ends.try_reserve(requests);
     }
 
     /// Forgets the requests and keeps the memory.
@@ -286,6 +294,8 @@ impl<'a> Piece<'a> {
 const PIECE: usize = 256;
 /// The most bytes to send at once, unless a single request is longer: well below what a socket may send by default.
 const PIECE_BYTES: usize = 64 * 1024;
+/// The length of most requests, rounded up.
+const USUAL: usize = 128;
 /// What an answer takes of the receive buffer, overhead and the kernel's words included.
 const ANSWER: usize = 2048;
 

@@ -36,7 +36,7 @@ impl Failure {
                     Protocol::Netfilter => "it needs one that was opened with Protocol::Netfilter",
                 },
             ),
-            Failure::Encode(source) => Error::Encode { request: request(), source: source.clone() },
+            Failure::Encode(source) => Error::encode(request(), source.clone()),
             Failure::Timeout(after) => Error::Timeout { request: request(), after: *after },
             Failure::Overrun => Error::Overrun { request: request() },
             &Failure::Truncated { len, buffer } => Error::Truncated { len, buffer },

@@ -129,7 +129,7 @@ impl Connection {
             };
             self.core
                 .frame(header.ty, header.flags | flags, awaited.seq(index), fill)
-                .map_err(|source| Error::Encode { request: (naming.one)(index, message), source })?;
+                .map_err(|source| Error::encode((naming.one)(index, message), source))?;
         }
         self.socket.send(&self.core).map_err(|failure| failure.error(|| (naming.whole)(messages.len())))?;
         Ok(awaited)

@@ -40,7 +40,7 @@ pub struct Filter {
     #[doc(alias = "TCA_RATE")]
     pub estimator: Option<Estimator>,
     /// Statistics of its actions. Kernels report them.
-    pub stats: Option<Stats>,
+    pub stats: Option<Box<Stats>>,
     /// Attributes that the crate does not know: kept, and sent back unchanged.
     pub unknown: Unknown,
 }
@@ -180,8 +180,11 @@ impl Filter {
     #[inline(always)]
     fn fill_stats(&mut self, tca: &Tca<'_>) -> Result<(), DecodeError> {
         #[inline(never)]
-        fn fill(tca: &Tca<'_>, stats: &mut Option<Stats>) -> Result<(), DecodeError> {
-            tca.stats(Noun::Filter, true, stats)
+        fn fill(tca: &Tca<'_>, place: &mut Option<Box<Stats>>) -> Result<(), DecodeError> {
+            let mut stats = None;
+            tca.stats(Noun::Filter, true, &mut stats)?;
+            *place = stats.map(Box::new);
+            Ok(())
         }
         match tca.get(attributes::TCA_STATS2).or(tca.get(attributes::TCA_STATS)) {
             None if self.stats.is_none() => Ok(()),

@@ -52,6 +52,12 @@ impl Writer {
         self.error = None;
     }
 
+    /// Makes room for so many more bytes, if there is any to be had.
+    pub fn reserve(&mut self, bytes: usize) {
+        // Only a hint: whoever needs memory that is not there will say so.
+        let _ = self.bytes.try_reserve(bytes);
+    }
+
     /// Forgets what was written after `len` bytes, and the error.
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);

@@ -221,7 +221,7 @@ fn interrupted() -> Outcome {
 fn message(ty: u16, flags: u16, body: &[u8]) -> tcnl::Result<Vec<u8>> {
     let mut w = Writer::default();
     w.message(Header { ty, flags, ..Header::default() }, |w| w.put(body))
-        .map_err(|source| Error::Encode { request: "a message".into(), source })?;
+        .map_err(|source| Error::encode("a message", source))?;
     Ok(w.bytes().to_vec())
 }
 

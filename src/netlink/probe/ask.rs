@@ -256,7 +256,7 @@ fn has_netfilter(ty: u16) -> Result<bool> {
 fn message(ty: u16, flags: u16, fill: impl FnOnce(&mut Writer)) -> Result<Vec<u8>> {
     let mut w = Writer::default();
     w.message(Header { ty, flags, ..Header::default() }, fill)
-        .map_err(|source| Error::Encode { request: format!("a question of type {ty}"), source })?;
+        .map_err(|source| Error::encode(format!("a question of type {ty}"), source))?;
     Ok(w.bytes().to_vec())
 }
 
