@@ -26,7 +26,8 @@ pub struct Scope {
     pub root: bool,
     /// Whether it is about the `ingress` or `clsact` qdisc and its filters. True unless said.
     pub ingress: bool,
-    /// The handles (major numbers) of qdiscs. All unless said. The `ingress` qdisc, which is always `ffff:`, is not asked.
+    /// The handles (major numbers) of qdiscs. All unless said. The `ingress` qdisc, which is always `ffff:`, is not asked. Filters
+    /// at qdiscs with other handles are in the scope only if it says their prios or chains.
     pub handles: RangeInclusive<u16>,
     /// The prios of filters. All unless said; with a range, the filters say their prios.
     pub prios: RangeInclusive<u16>,
@@ -87,11 +88,15 @@ impl Scope {
     /// Whether filters of a place, chain and prio are in it.
     pub(super) fn has_filter(&self, (place, chain, prio): Row) -> bool {
         let all = *self.prios.start() <= 1 && *self.prios.end() == u16::MAX;
-        let side = match place {
+        let says_which = !all || self.chains != Scope::default().chains;
+        let is_there = match place {
             Place::Dev { parent, .. } if parent.major() == 0xffff => self.ingress,
-            _ => self.root,
+            Place::Dev { parent, .. } => {
+                self.has_qdisc(parent, Handle::qdisc(parent.major())) || self.root && says_which
+            }
+            Place::Block(_) => self.root,
         };
-        side && (all || self.prios.contains(&prio)) && self.chains.contains(&chain)
+        is_there && (all || self.prios.contains(&prio)) && self.chains.contains(&chain)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Effect, Plan, Step, Tree};
 use crate::command::AnyObject;
 use crate::request::Verb;
 use crate::tc::{Class, Filter, Place, Qdisc};
-use crate::units::{Dev, Handle};
+use crate::units::Handle;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -24,8 +24,21 @@ impl Plan {
     }
 }
 
-/// Where an object stands: the handles from the root on, then what tells objects at one place apart.
-type Path = Vec<(u32, u16, u32)>;
+/// Where an object stands, from the root on.
+type Path = Vec<Name>;
+
+/// What tells objects at one place apart. They are shown in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    /// A qdisc or a class.
+    Queue(Handle),
+    /// A shared block.
+    Block(u32),
+    /// A filter by its chain, prio and handle. Those whose handle the kernel will choose are told apart by their steps.
+    Filter { chain: u32, prio: u16, handle: u32, step: Option<usize> },
+    /// A chain.
+    Chain(u32),
+}
 
 #[derive(Debug)]
 struct Node<'a> {
@@ -36,15 +49,17 @@ struct Node<'a> {
 
 impl Display for View<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let devices = self.0.before.devices.iter().zip(&self.0.desired.trees);
-        for (now, wanted) in devices {
-            let places = Places::of(&now.tree, wanted);
-            let mut nodes: BTreeMap<Path, Node<'_>> = BTreeMap::new();
-            let steps = self.0.steps.iter().filter(|step| dev_of(&step.object) == Some(wanted.dev()));
-            steps.for_each(|step| places.add(step, &mut nodes));
-            if nodes.is_empty() {
+        let Plan { desired, before, steps, ends, .. } = self.0;
+        let mut start = 0;
+        for ((now, wanted), end) in before.devices.iter().zip(&desired.trees).zip(ends) {
+            let steps = steps.get(start..*end).unwrap_or_default();
+            start = *end;
+            if steps.is_empty() {
                 continue;
             }
+            let places = Places::of(&now.tree, wanted);
+            let mut nodes: BTreeMap<Path, Node<'_>> = BTreeMap::new();
+            steps.iter().enumerate().for_each(|(index, step)| places.add(index, step, &mut nodes));
             writeln!(f, "  {}", wanted.dev())?;
             for (path, node) in &nodes {
                 write!(f, "{} {:indent$}{}", node.mark, "", node.text, indent = 2 * path.len())?;
@@ -55,17 +70,13 @@ impl Display for View<'_> {
                 }
             }
         }
-        policy(&self.0.steps, f)
+        policy(steps.get(start..).unwrap_or_default(), f)
     }
 }
 
 /// The steps of the policy, in their order.
 fn policy(steps: &[Step], f: &mut Formatter<'_>) -> fmt::Result {
-    let is_of_policy = |step: &&Step| {
-        use AnyObject::{Address, Nexthop, Route, Rule};
-        matches!(step.object, Rule(_) | Route(_) | Nexthop(_) | Address(_))
-    };
-    for (index, step) in steps.iter().filter(is_of_policy).enumerate() {
+    for (index, step) in steps.iter().enumerate() {
         if index == 0 {
             writeln!(f, "  policy")?;
         }
@@ -109,21 +120,24 @@ impl<'a> Places<'a> {
         places
     }
 
-    fn add<'b>(&self, step: &'b Step, nodes: &mut BTreeMap<Path, Node<'b>>) {
+    fn add<'b>(&self, index: usize, step: &'b Step, nodes: &mut BTreeMap<Path, Node<'b>>) {
         let (path, text) = match &step.object {
             AnyObject::Qdisc(qdisc) => {
                 let known = self.at.get(&qdisc.parent).filter(|_| qdisc.kind.is_none());
-                (self.below(qdisc.parent, 0), qdisc_text(known.copied().unwrap_or(qdisc)))
+                (self.below(qdisc.parent), qdisc_text(known.copied().unwrap_or(qdisc)))
             }
             AnyObject::Class(class) => {
                 let known = self.classes.get(&class.id).copied().unwrap_or(class);
                 (self.path(class.id), class_text(known))
             }
             AnyObject::Filter(filter) => {
-                (self.at_place(filter.place, 1, filter.prio, filter.handle), filter_text(filter))
+                let Filter { chain, prio, handle, .. } = *filter;
+                let step = (handle == 0).then_some(index);
+                let name = Name::Filter { chain: chain.unwrap_or(0), prio, handle, step };
+                (self.at_place(filter.place, name), filter_text(filter))
             }
             AnyObject::Chain(chain) => {
-                (self.at_place(chain.place, 2, 0, chain.index), format!("chain {}", chain.index))
+                (self.at_place(chain.place, Name::Chain(chain.index)), format!("chain {}", chain.index))
             }
             _ => return,
         };
@@ -147,7 +161,7 @@ impl<'a> Places<'a> {
         let mut path = Path::new();
         let mut at = handle;
         for _ in 0..DEEPEST {
-            path.push((at.raw(), 0, 0));
+            path.push(Name::Queue(at));
             at = match (self.classes.get(&at), self.qdiscs.get(&at)) {
                 (Some(class), _) => parent(class),
                 (None, Some(qdisc)) => qdisc.parent,
@@ -164,53 +178,40 @@ impl<'a> Places<'a> {
     }
 
     /// The path of the qdisc at a place.
-    fn below(&self, place: Handle, rest: u32) -> Path {
+    fn below(&self, place: Handle) -> Path {
         let mut path = match place {
             Handle::ROOT | Handle::INGRESS | Handle::UNSPEC => Path::new(),
             class => self.path(class),
         };
-        let handle = self.at.get(&place).map_or(0, |qdisc| qdisc.handle.raw());
-        path.push((handle, 0, rest));
+        path.push(Name::Queue(self.at.get(&place).map_or(Handle::UNSPEC, |qdisc| qdisc.handle)));
         path
     }
 
-    fn at_place(&self, place: Place, what: u32, prio: u16, handle: u32) -> Path {
+    fn at_place(&self, place: Place, name: Name) -> Path {
         let mut path = match place {
-            Place::Dev { parent, .. } if parent.major() == 0xffff => self.below(Handle::INGRESS, 0),
-            Place::Dev { parent: Handle::UNSPEC, .. } => self.below(Handle::ROOT, 0),
+            Place::Dev { parent, .. } if parent.major() == 0xffff => self.below(Handle::INGRESS),
+            Place::Dev { parent: Handle::UNSPEC, .. } => self.below(Handle::ROOT),
             Place::Dev { parent, .. } => self.path(parent),
-            Place::Block(_) => Path::new(),
+            Place::Block(block) => vec![Name::Block(block)],
         };
-        // Behind the classes of the same place.
-        path.push((u32::MAX - 4 + what, prio, handle));
+        path.push(name);
         path
     }
 
     /// What an object stands in: the lengths of the paths, and how to call it.
     fn above<'b>(&'b self, path: &'b Path) -> impl Iterator<Item = (usize, String)> + 'b {
         (1..path.len()).filter_map(|length| {
-            let (raw, ..) = path.get(length - 1)?;
-            let handle = Handle::from_raw(*raw);
-            let text = match (self.classes.get(&handle), self.qdiscs.get(&handle)) {
-                (Some(class), _) => class_text(class),
-                (None, Some(qdisc)) => qdisc_text(qdisc),
-                (None, None) => format!("class {handle}"),
+            let text = match *path.get(length - 1)? {
+                Name::Queue(handle) => match (self.classes.get(&handle), self.qdiscs.get(&handle)) {
+                    (Some(class), _) => class_text(class),
+                    (None, Some(qdisc)) => qdisc_text(qdisc),
+                    (None, None) => format!("class {handle}"),
+                },
+                Name::Block(block) => format!("block {block}"),
+                Name::Filter { .. } | Name::Chain(_) => return None,
             };
             Some((length, text))
         })
-    }
-}
-
-fn dev_of(object: &AnyObject) -> Option<Dev> {
-    match object {
-        AnyObject::Qdisc(qdisc) => Some(qdisc.dev),
-        AnyObject::Class(class) => Some(class.dev),
-        AnyObject::Filter(Filter { place: Place::Dev { dev, .. }, .. }) => Some(*dev),
-        AnyObject::Chain(chain) => match chain.place {
-            Place::Dev { dev, .. } => Some(dev),
-            Place::Block(_) => None,
-        },
-        _ => None,
     }
 }
 

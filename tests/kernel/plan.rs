@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("what differs is changed where it stands", changed),
         trial("what the kernel cannot change is made anew, and nothing else", anew),
         trial("a class is moved with all that stands in it", moved),
+        trial("a plan is shown as a tree, with all of its steps", shown),
         trial("what fails is undone", failing::undone),
         trial("a failure at any step is undone", failing::anywhere),
         trial("what the kernel lacks is found before anything is sent", failing::lacking),
@@ -102,6 +103,52 @@ fn made() -> Outcome {
     assert_eq!(plan.to_string(), "tc qdisc del dev d0 root handle 1:\n");
     assert_eq!(plan.effect(), Effect::Disruptive);
     assert!(state(&mut nl)?.is_empty());
+    Ok(())
+}
+
+fn shown() -> Outcome {
+    let mut nl = open()?;
+    let before = tree(
+        &mut nl,
+        "tc qdisc add dev d0 root handle 1: htb default 0x10
+        tc class add dev d0 parent 1: classid 1:10 htb rate 1mbit
+        tc qdisc add dev d0 parent 1:10 handle 10: pfifo limit 30
+        tc qdisc add dev d0 ingress_block 22 clsact
+        tc filter add dev d0 parent 1: protocol ip prio 9 u32 match ip dst 192.0.2.9/32 classid 1:10",
+    )?;
+    apply(&mut nl, &before)?;
+    let after = tree(
+        &mut nl,
+        "tc qdisc add dev d0 root handle 1: htb default 0x10
+        tc class add dev d0 parent 1: classid 1:10 htb rate 1mbit
+        tc class add dev d0 parent 1: classid 1:20 htb rate 2mbit
+        tc qdisc add dev d0 parent 1:10 handle 11: pfifo limit 30
+        tc qdisc add dev d0 parent 1:20 handle 20: pfifo limit 30
+        tc qdisc add dev d0 ingress_block 22 clsact
+        tc filter add dev d0 parent 1: protocol ip prio 1 u32 match ip dst 192.0.2.1/32 classid 1:10
+        tc filter add dev d0 parent 1: protocol ip prio 1 u32 match ip dst 192.0.2.2/32 classid 1:20
+        tc filter add dev d0 parent 1: protocol ip prio 1 chain 3 u32 match ip dst 192.0.2.3/32 classid 1:20
+        tc filter add block 22 protocol ip prio 1 u32 match ip src 192.0.2.4/32 action drop",
+    )?;
+    let plan = Plan::new(&mut nl, after)?;
+    let shown = plan.tree().to_string();
+    assert_eq!(
+        shown,
+        "  d0
+    qdisc 1: htb default 0x10
+      class 1:10 htb rate 1Mbit
+~       qdisc 11: pfifo limit 30  (replacing: another one is there)
++     class 1:20 htb rate 2Mbit  (it is not there)
++       qdisc 20: pfifo limit 30  (it is not there)
++     filter protocol ip prio 1 u32 match u32 0xc0000201 0xffffffff at 16 classid 1:10  (it is not there)
++     filter protocol ip prio 1 u32 match u32 0xc0000202 0xffffffff at 16 classid 1:20  (it is not there)
+-     filter protocol ip prio 9  (it is not wanted)
++     filter protocol ip prio 1 chain 3 u32 match u32 0xc0000203 0xffffffff at 16 classid 1:20  (it is not there)
+    block 22
++     filter protocol ip prio 1 u32 match u32 0xc0000204 0xffffffff at 12 action gact drop  (it is not there)
+"
+    );
+    assert_eq!(shown.lines().filter(|line| !line.starts_with(' ')).count(), plan.steps().len());
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_THERE: &str = "it is not there";
 const NOT_WANTED: &str = "it is not wanted";
-const WITH_ITS_PARENT: &str = "what it stands in is made anew";
+const WITH_ITS_PARENT: &str = "what it stands in is new";
 
 pub(super) fn diff(old: &Settled<'_>, new: &Settled<'_>, scope: &Scope, steps: &mut Steps) -> Gone {
     let mut claimed = BTreeMap::new();
@@ -216,9 +216,7 @@ impl<'a> Diff<'a> {
             let leaf = at(&self.old.all.qdiscs, parent).filter(|_| is_there && !early.contains(&parent));
             let (effect, reason) = match (is_there, leaf, old.get(class.settled.id)) {
                 (_, Some(_), _) => (Effect::Replacing, "it is not there; the queue at its parent goes"),
-                (_, _, Some(_)) => {
-                    (Effect::Disruptive, "it was made room for, or what it stands in is made anew")
-                }
+                (_, _, Some(_)) => (Effect::Disruptive, "it was made room for, or what it stands in is new"),
                 (false, ..) => (Effect::InPlace, WITH_ITS_PARENT),
                 (true, ..) => (Effect::InPlace, NOT_THERE),
             };

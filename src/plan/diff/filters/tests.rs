@@ -287,6 +287,19 @@ fn what_cannot_be_is_found() {
 }
 
 #[test]
+fn filters_at_qdiscs_of_others_are_theirs_unless_prios_or_chains_say_which_are_ours() {
+    let own = "filter parent 1: prio 5 protocol ip handle 7 fw classid 1:1";
+    let there = now(&[HTB[0], own]);
+    let count = |scope: Scope| steps(&there, &tree(&[]).scope(scope)).all().count();
+    let ours = || Scope::default().handles(2..=3);
+    assert_eq!(count(ours()), 0);
+    assert_eq!(count(ours().prios(5..=6)), 1);
+    assert_eq!(count(ours().prios(6..=7)), 0);
+    assert_eq!(count(ours().chains(0..=0)), 1);
+    assert_eq!(problems(&[HTB[0]], &tree(&[own]).scope(ours())), [super::OUT_OF_SCOPE]);
+}
+
+#[test]
 fn effects_say_what_happens_to_packets() {
     let wanted = |lines: &[&str]| {
         tree(
