@@ -92,7 +92,8 @@ impl Scope {
         let is_there = match place {
             Place::Dev { parent, .. } if parent.major() == 0xffff => self.ingress,
             Place::Dev { parent, .. } => {
-                self.has_qdisc(parent, Handle::qdisc(parent.major())) || self.root && says_which
+                let major = parent.major();
+                self.root && (says_which || major == 0 || self.handles.contains(&major))
             }
             Place::Block(_) => self.root,
         };

@@ -11,7 +11,7 @@ fn heard(said: Vec<Step>) -> Vec<String> {
     loop {
         let word = match events.next() {
             Ok(None) => return heard,
-            Ok(Some(event)) => event.body[4].to_string(),
+            Ok(Some(event)) => index_of(event.body).to_string(),
             Err(error) => seen(&Err::<(), _>(error)),
         };
         assert!(heard.len() < 1000, "{heard:?}");

@@ -115,8 +115,13 @@ pub fn answer(seq: u32, errno: i32) -> Vec<u8> {
 /// The link with this index, in a list.
 pub fn link(seq: u32, flags: u16, index: u8) -> Vec<u8> {
     let mut body = [0; 16];
-    body[4] = index;
+    body[4..8].copy_from_slice(&u32::from(index).to_ne_bytes());
     message(NEW_LINK, NLM_F_MULTI | flags, seq, &body)
+}
+
+/// The index of the link that a body describes.
+pub fn index_of(body: &[u8]) -> u32 {
+    u32::from_ne_bytes(body[4..8].try_into().unwrap())
 }
 
 /// The end of a list.
