@@ -81,8 +81,13 @@ impl Scope {
     pub(super) fn has_qdisc(&self, place: Handle, handle: Handle) -> bool {
         match place {
             Handle::INGRESS => self.ingress,
-            _ => self.root && (handle == Handle::UNSPEC || self.handles.contains(&handle.major())),
+            _ => self.root && self.has_handle(handle.major()),
         }
+    }
+
+    /// Whether it says this major number. 0 is that of a qdisc which leaves its handle to the kernel.
+    fn has_handle(&self, major: u16) -> bool {
+        major == 0 || self.handles.contains(&major)
     }
 
     /// Whether filters of a place, chain and prio are in it.
@@ -91,10 +96,7 @@ impl Scope {
         let says_which = !all || self.chains != Scope::default().chains;
         let is_there = match place {
             Place::Dev { parent, .. } if parent.major() == 0xffff => self.ingress,
-            Place::Dev { parent, .. } => {
-                let major = parent.major();
-                self.root && (says_which || major == 0 || self.handles.contains(&major))
-            }
+            Place::Dev { parent, .. } => self.root && (says_which || self.has_handle(parent.major())),
             Place::Block(_) => self.root,
         };
         is_there && (all || self.prios.contains(&prio)) && self.chains.contains(&chain)
